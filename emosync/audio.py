@@ -1,0 +1,371 @@
+"""Bytes of a recording to a mono waveform, by content and within limits."""
+
+import io
+import re
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+import av
+import numpy as np
+import numpy.typing as npt
+import soundfile as sf
+import soxr
+from av.container import InputContainer
+
+from emosync.errors import (
+    NoAudioTrack,
+    SilentAudio,
+    TooLong,
+    TooShort,
+    UnreadableMedia,
+    UnsupportedMedia,
+)
+
+FloatArray = npt.NDArray[np.float32]
+ChannelArray = npt.NDArray[np.floating]  # (n_channels, n)
+Block = tuple[FloatArray, int]  # mono samples (n,) and their rate in Hz
+
+# Three steps of 16-bit audio: dither may move a silent recording by that much.
+_SILENCE_SPAN: Final = 1e-4
+# Values per block read: 4 MiB of float32, whatever the number of channels.
+_BLOCK_VALUES: Final = 1 << 20
+_MIN_SR_HZ, _MAX_SR_HZ = 1_000, 768_000
+# Recorders that cannot seek back leave a huge or zero size in a WAV header.
+_STREAMED_BYTES: Final = 0x7FFF_0000
+# A cut of this much or less is padding or rounding, not a lost tail.
+_TRUNCATION_S: Final = 0.05
+# Tags and cover art between MP3 frames fail to decode, too; noise fails mostly.
+_MAX_BROKEN_SHARE: Final = 0.2
+
+# The first bytes decide the demuxer. FFmpeg's own guess would also pick playlists
+# (hls, concat), which read other files and URLs of the server.
+_SIGNATURES: Final = tuple(
+    (re.compile(pattern, re.DOTALL), container, demuxer)
+    for pattern, container, demuxer in (
+        (rb"RIFF....WAVE|RF64....WAVE", "wav", "wav"),
+        (rb"RIFF....AVI ", "avi", "avi"),
+        (rb"FORM....AIF[FC]", "aiff", "aiff"),
+        (rb"fLaC", "flac", "flac"),
+        (rb"OggS", "ogg", "ogg"),
+        (rb"\x1aE\xdf\xa3.{0,60}webm", "webm", "matroska"),
+        (rb"\x1aE\xdf\xa3", "mkv", "matroska"),
+        (rb"....(ftyp|moov|mdat|wide|free|skip)", "mp4", "mov"),
+        (rb"\xff[\xf0\xf1\xf8\xf9]", "aac", "aac"),
+        (rb"\xff[\xe2-\xe7\xf2-\xf7\xfa-\xff][^\xf0-\xff]", "mp3", "mp3"),
+        (rb"#!AMR", "amr", "amr"),
+        (rb"\.snd", "au", "au"),
+        (rb"caff", "caf", "caf"),
+        (rb"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "wma", "asf"),
+        (rb"FLV\x01", "flv", "flv"),
+        (rb"\x47.{187}\x47", "ts", "mpegts"),
+    )
+)
+
+# The first MP3 frame of most encoders states the number of frames.
+_XING: Final = re.compile(rb"Xing|Info|VBRI")
+
+
+@dataclass(frozen=True)
+class AudioLimits:
+    """What is accepted.
+
+    Parameters
+    ----------
+    min_duration_s, max_duration_s : float
+        Shortest and longest recording, in seconds.
+    """
+
+    min_duration_s: float = 0.3
+    max_duration_s: float = 600.0
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A decoded recording.
+
+    Parameters
+    ----------
+    y : np.ndarray, shape (n,), float32 in [-1, 1]
+        The waveform, mixed to mono.
+    sr : int
+        Sampling rate in Hz.
+    container : str
+        The container found in the bytes, usable as a file extension ("wav", "mp4").
+    """
+
+    y: FloatArray
+    sr: int
+    container: str
+
+    @property
+    def duration_s(self) -> float:
+        """Length in seconds."""
+        return len(self.y) / self.sr
+
+
+def decode(data: bytes, *, sr: int = 16_000, limits: AudioLimits | None = None) -> Recording:
+    """Decode a recording of any known container.
+
+    Channels are mixed by their mean, values beyond full scale are clipped and NaN
+    becomes 0. Decoding runs in blocks and stops at the limit, so that a tiny file
+    that holds hours costs no more than the longest recording allowed.
+
+    Parameters
+    ----------
+    data : bytes
+        The whole file. Its kind is read from the content, never from a name.
+    sr : int
+        Sampling rate of the result in Hz.
+    limits : AudioLimits, optional
+        Shortest and longest recording accepted; by default 0.3 s to 600 s.
+
+    Returns
+    -------
+    Recording
+        Mono waveform at `sr`.
+
+    Raises
+    ------
+    UnsupportedMedia
+        If the bytes are of no known audio or video container.
+    UnreadableMedia
+        If the container is broken, cut off or empty.
+    NoAudioTrack
+        If it holds pictures only.
+    TooShort, TooLong, SilentAudio
+        If nothing can be told from the recording.
+    """
+    limits = limits or AudioLimits()
+    container, demuxer = _identify(data)
+    mixer = _Mixer(sr, limits)
+    for block, block_sr in _blocks(data, container, demuxer):
+        mixer.add(block, block_sr)
+    return Recording(mixer.finish(container), sr, container)
+
+
+class _Mixer:
+    """Collects mono blocks at one rate and holds them to the limits."""
+
+    def __init__(self, sr: int, limits: AudioLimits) -> None:
+        self._sr = sr
+        self._limits = limits
+        self._parts: list[FloatArray] = []
+        self._duration_s = 0.0
+        self._low, self._high = np.inf, -np.inf
+        self._block_sr = sr
+        self._stream: soxr.ResampleStream | None = None
+
+    def add(self, block: FloatArray, block_sr: int) -> None:
+        """Take the next block; raise TooLong as soon as the limit is passed."""
+        self._duration_s += len(block) / block_sr
+        if self._duration_s > self._limits.max_duration_s:
+            raise TooLong(
+                f"The recording is longer than {self._limits.max_duration_s:g} s; "
+                "send a shorter part of it."
+            )
+        if len(block) == 0:
+            return
+        self._low = min(self._low, float(block.min()))
+        self._high = max(self._high, float(block.max()))
+        if block_sr != self._block_sr:
+            self._retune(block_sr)
+        self._parts.append(self._stream.resample_chunk(block) if self._stream else block)
+
+    def _retune(self, block_sr: int) -> None:
+        """Start a resampler; chained Ogg and HE-AAC change the rate midway."""
+        self._flush()
+        self._block_sr = block_sr
+        if block_sr != self._sr:
+            self._stream = soxr.ResampleStream(block_sr, self._sr, 1, dtype="float32")
+
+    def _flush(self) -> None:
+        if self._stream:
+            empty = np.zeros(0, dtype=np.float32)
+            self._parts.append(self._stream.resample_chunk(empty, last=True))
+        self._stream = None
+
+    def finish(self, container: str) -> FloatArray:
+        """Return the waveform, or raise if it is empty, too short or silent."""
+        self._flush()
+        if self._duration_s == 0:
+            raise UnreadableMedia(f"The {container} file holds no audio samples.")
+        if self._duration_s < self._limits.min_duration_s:
+            raise TooShort(
+                f"The recording lasts {self._duration_s:.2f} s; "
+                f"at least {self._limits.min_duration_s:g} s are needed."
+            )
+        if self._high - self._low < _SILENCE_SPAN:
+            raise SilentAudio("The recording holds only silence; check the microphone.")
+        y = self._parts[0] if len(self._parts) == 1 else np.concatenate(self._parts)
+        # Resampling overshoots a clipped wave by a few per cent.
+        return np.clip(y, -1.0, 1.0)
+
+
+def _identify(data: bytes) -> tuple[str, str]:
+    """Tell the container and FFmpeg's demuxer from the first bytes."""
+    if not data:
+        raise UnreadableMedia("The file is empty.")
+    head = bytes(_after_id3(data)[:256])
+    for pattern, container, demuxer in _SIGNATURES:
+        if pattern.match(head):
+            return container, demuxer
+    if data.startswith(b"ID3"):
+        return "mp3", "mp3"  # some writers pad the tag beyond its stated length
+    raise UnsupportedMedia(
+        "The file is no audio or video that can be read; "
+        "send wav, mp3, m4a, aac, flac, ogg, opus, webm or mp4."
+    )
+
+
+def _after_id3(data: bytes) -> memoryview:
+    """Skip a leading ID3v2 tag, whose size is stored with 7 bits per byte."""
+    if not data.startswith(b"ID3") or len(data) < 10:
+        return memoryview(data)
+    a, b, c, d = data[6:10]
+    return memoryview(data)[10 + (a << 21 | b << 14 | c << 7 | d) :]
+
+
+def _blocks(data: bytes, container: str, demuxer: str) -> Iterator[Block]:
+    """Read mono blocks, WAV by libsndfile (a third of the time), the rest by FFmpeg."""
+    if container == "wav":
+        _refuse_truncated_wav(data)
+        try:
+            wav = sf.SoundFile(io.BytesIO(data))
+        except sf.LibsndfileError:
+            wav = None  # a codec that libsndfile does not know, such as MP3 in WAV
+        if wav is not None and wav.frames > 0:
+            with wav:
+                yield from _soundfile_blocks(wav)
+            return
+    yield from _ffmpeg_blocks(data, container, demuxer)
+
+
+def _soundfile_blocks(wav: sf.SoundFile) -> Iterator[Block]:
+    sr = _checked_rate(wav.samplerate)
+    n_frames = max(1, _BLOCK_VALUES // wav.channels)
+    while len(block := wav.read(n_frames, dtype="float32", always_2d=True)):
+        yield _mono(block.T), sr
+
+
+def _refuse_truncated_wav(data: bytes) -> None:
+    """Raise if the data chunk promises clearly more than follows."""
+    position, bytes_per_s = 12, 0
+    while position + 8 <= len(data):
+        name, size = struct.unpack_from("<4sI", data, position)
+        position += 8
+        if name == b"fmt " and position + 12 <= len(data):
+            (bytes_per_s,) = struct.unpack_from("<I", data, position + 8)
+        if name == b"data":
+            break
+        position += size + size % 2
+    else:
+        raise UnreadableMedia("The wav file ends before its audio data.")
+    missing = size - (len(data) - position)
+    if size < _STREAMED_BYTES and missing > _TRUNCATION_S * bytes_per_s:
+        raise UnreadableMedia(
+            f"The wav file is cut off: {missing} of {size} bytes of audio are missing."
+        )
+
+
+def _ffmpeg_blocks(data: bytes, container: str, demuxer: str) -> Iterator[Block]:
+    try:
+        # Tags in an unknown encoding must not stop the audio from being read.
+        with av.open(
+            io.BytesIO(data), mode="r", format=demuxer, metadata_errors="replace"
+        ) as source:
+            if not source.streams.audio:
+                raise NoAudioTrack(f"The {container} file holds no audio track.")
+            declared_s = _declared_s(source, container, data)
+            yield from _checked_length(_track_blocks(source, container), container, declared_s)
+    except (av.FFmpegError, ValueError, IndexError) as exc:
+        raise UnreadableMedia(
+            f"The {container} file is broken or cut off and cannot be read."
+        ) from exc
+
+
+def _checked_length(blocks: Iterator[Block], container: str, declared_s: float) -> Iterator[Block]:
+    """Pass blocks on; raise at their end if the header promised clearly more."""
+    decoded_s = 0.0
+    for block, sr in blocks:
+        decoded_s += len(block) / sr
+        yield block, sr
+    missing_s = declared_s - decoded_s
+    if decoded_s and missing_s > max(0.5, 0.1 * decoded_s):
+        raise UnreadableMedia(f"The {container} file is cut off: {missing_s:.1f} s are missing.")
+
+
+def _declared_s(source: InputContainer, container: str, data: bytes) -> float:
+    """Return the length that the header states, 0 where FFmpeg would only estimate it."""
+    track = source.streams.audio[0]
+    stated = container in {"mp4", "flac", "aiff", "au"} or (
+        container == "mp3" and _XING.search(_after_id3(data)[:4096]) is not None
+    )
+    if stated and track.duration and track.time_base:
+        return float(track.duration * track.time_base)
+    if container in {"webm", "mkv"} and len(source.streams) == 1 and source.duration:
+        return source.duration / av.time_base
+    return 0.0
+
+
+def _track_blocks(source: InputContainer, container: str) -> Iterator[Block]:
+    """Read mono blocks of about a second; an Opus frame is 20 ms, too little to mix alone."""
+    held: list[ChannelArray] = []
+    held_kind, n_held = (0, 0), 0
+    for channels, sr in _frames(source, container):
+        kind = (len(channels), sr)
+        if held and (kind != held_kind or n_held >= sr):
+            yield _mono(np.concatenate(held, axis=1)), held_kind[1]
+            held, n_held = [], 0
+        held.append(channels)
+        held_kind, n_held = kind, n_held + channels.shape[1]
+    if held:
+        yield _mono(np.concatenate(held, axis=1)), held_kind[1]
+
+
+def _frames(source: InputContainer, container: str) -> Iterator[tuple[ChannelArray, int]]:
+    """Decode to frames of (n_channels, n), passing over a few broken packets."""
+    n_packets = n_broken = 0
+    for packet in source.demux(source.streams.audio[0]):
+        n_packets += 1
+        try:
+            frames = packet.decode()
+        except av.InvalidDataError:
+            n_broken += 1
+            continue
+        for frame in frames:
+            if isinstance(frame, av.AudioFrame):
+                yield _channels(frame), _checked_rate(frame.sample_rate)
+    if n_broken > _MAX_BROKEN_SHARE * n_packets:
+        raise UnreadableMedia(
+            f"The {container} file is broken: {n_broken} of {n_packets} packets cannot be decoded."
+        )
+
+
+def _channels(frame: av.AudioFrame) -> ChannelArray:
+    """Turn a frame of any sample format into (n_channels, n) with full scale at 1."""
+    values: npt.NDArray[Any] = frame.to_ndarray()
+    if not frame.format.is_planar:
+        values = values.reshape(-1, frame.layout.nb_channels).T
+    if values.dtype.kind == "f":
+        return values
+    info = np.iinfo(values.dtype)
+    middle = (int(info.max) + int(info.min) + 1) // 2  # unsigned audio rests at 128
+    half_range = (int(info.max) - int(info.min) + 1) / 2
+    return (values.astype(np.float32) - np.float32(middle)) / np.float32(half_range)
+
+
+def _mono(channels: ChannelArray) -> FloatArray:
+    """Mean of (n_channels, n), with NaN as 0 and the rest within [-1, 1]."""
+    # Clipping comes first: a float64 far beyond full scale overflows float32.
+    clipped = np.clip(channels, -1.0, 1.0).astype(np.float32, copy=False)
+    np.nan_to_num(clipped, copy=False)
+    mono: FloatArray = clipped[0] if len(clipped) == 1 else np.mean(clipped, axis=0)
+    return mono
+
+
+def _checked_rate(sr: int) -> int:
+    if not _MIN_SR_HZ <= sr <= _MAX_SR_HZ:
+        raise UnreadableMedia(f"A sampling rate of {sr} Hz cannot be read.")
+    return sr

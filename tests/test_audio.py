@@ -1,0 +1,294 @@
+"""Containers, sample formats and limits of `emosync.audio`, on synthetic tones."""
+
+import io
+import struct
+import subprocess
+import sys
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import numpy.typing as npt
+import pytest
+import soundfile as sf
+
+from emosync.audio import AudioLimits, decode
+from emosync.errors import (
+    NoAudioTrack,
+    SilentAudio,
+    TooLong,
+    TooShort,
+    UnreadableMedia,
+    UnsupportedMedia,
+)
+
+FloatArray = npt.NDArray[np.float32]
+ROOT = Path(__file__).parent.parent
+
+# container, codec, sampling rate in Hz; FFmpeg's name of the container comes last
+ENCODINGS = [
+    ("mp3", "libmp3lame", 44_100, "mp3"),
+    ("mp4", "aac", 44_100, "mp4"),
+    ("mp4", "alac", 44_100, "ipod"),
+    ("aac", "aac", 44_100, "adts"),
+    ("flac", "flac", 44_100, "flac"),
+    ("ogg", "libopus", 48_000, "ogg"),
+    ("ogg", "flac", 44_100, "ogg"),
+    ("webm", "libopus", 48_000, "webm"),
+    ("mkv", "libopus", 48_000, "matroska"),
+    ("aiff", "pcm_s16be", 22_050, "aiff"),
+    ("au", "pcm_mulaw", 8_000, "au"),
+    ("caf", "pcm_s16le", 22_050, "caf"),
+    ("wma", "wmav2", 44_100, "asf"),
+    ("ts", "mp2", 44_100, "mpegts"),
+    ("wav", "pcm_alaw", 8_000, "wav"),
+    ("wav", "adpcm_ima_wav", 16_000, "wav"),
+    ("wav", "libmp3lame", 44_100, "wav"),
+]
+
+
+def tone(duration_s: float = 1.0, *, sr: int = 16_000, hz: float = 440.0) -> FloatArray:
+    t = np.arange(round(duration_s * sr)) / sr
+    return (0.5 * np.sin(2 * np.pi * hz * t)).astype(np.float32)
+
+
+def wav_bytes(
+    y: npt.NDArray[np.floating], sr: int = 16_000, *, subtype: str = "PCM_16", kind: str = "WAV"
+) -> bytes:
+    out = io.BytesIO()
+    sf.write(out, y, sr, format=kind, subtype=subtype)
+    return out.getvalue()
+
+
+def encoded(y: FloatArray, *, codec: str, sr: int, muxer: str) -> bytes:
+    out = io.BytesIO()
+    with av.open(out, "w", format=muxer) as sink:
+        track = sink.add_stream(codec, rate=sr)
+        assert isinstance(track, av.AudioStream)
+        track.layout = "mono"
+        track.bit_rate = 96_000
+        resampler = av.AudioResampler(
+            format=track.format, layout=track.layout, rate=sr, frame_size=track.frame_size
+        )
+        frame = av.AudioFrame.from_ndarray(y[None], format="fltp", layout="mono")
+        frame.sample_rate, frame.time_base, frame.pts = sr, Fraction(1, sr), 0
+        for part in [*resampler.resample(frame), *resampler.resample(None)]:
+            sink.mux(track.encode(part))
+        sink.mux(track.encode(None))
+    return out.getvalue()
+
+
+def silent_video() -> bytes:
+    out = io.BytesIO()
+    with av.open(out, "w", format="mp4") as sink:
+        track = sink.add_stream("mpeg4", rate=10)
+        assert isinstance(track, av.VideoStream)
+        track.width, track.height, track.pix_fmt = 32, 32, "yuv420p"
+        for _ in range(10):
+            frame = av.VideoFrame.from_ndarray(np.zeros((32, 32, 3), np.uint8), format="rgb24")
+            sink.mux(track.encode(frame))
+        sink.mux(track.encode(None))
+    return out.getvalue()
+
+
+def peak_hz(y: FloatArray, sr: int = 16_000) -> float:
+    spectrum = np.abs(np.fft.rfft(y * np.hanning(len(y))))
+    return float(np.argmax(spectrum) * sr / len(y))
+
+
+@pytest.mark.parametrize(("container", "codec", "sr", "muxer"), ENCODINGS)
+def test_every_container_is_decoded(container: str, codec: str, sr: int, muxer: str) -> None:
+    recording = decode(encoded(tone(1.0, sr=sr), codec=codec, sr=sr, muxer=muxer))
+    assert recording.container == container
+    assert recording.sr == 16_000
+    assert recording.y.dtype == np.float32
+    assert recording.y.ndim == 1
+    assert recording.duration_s == pytest.approx(1.0, abs=0.12)
+    assert peak_hz(recording.y) == pytest.approx(440, abs=3)
+    # The AAC encoder of FFmpeg overshoots where the tone starts and ends.
+    assert np.abs(recording.y[4_000:12_000]).max() == pytest.approx(0.5, abs=0.08)
+
+
+def test_vorbis_is_decoded() -> None:
+    recording = decode(wav_bytes(tone(1.0, sr=44_100), 44_100, kind="OGG", subtype="VORBIS"))
+    assert recording.container == "ogg"
+    assert peak_hz(recording.y) == pytest.approx(440, abs=3)
+
+
+@pytest.mark.parametrize(
+    "subtype", ["PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE", "ULAW", "ALAW"]
+)
+@pytest.mark.parametrize("sr", [8_000, 16_000, 44_100, 96_000])
+def test_every_wav_subtype_and_rate_gives_the_same_tone(subtype: str, sr: int) -> None:
+    y = decode(wav_bytes(tone(1.0, sr=sr), sr, subtype=subtype)).y
+    assert len(y) == pytest.approx(16_000, abs=1)
+    assert np.abs(y[500:-500] - tone()[: len(y)][500:-500]).max() < 0.02
+
+
+def test_a_wav_at_the_wanted_rate_is_returned_sample_by_sample() -> None:
+    y = tone()
+    np.testing.assert_array_equal(decode(wav_bytes(y, subtype="FLOAT")).y, y)
+
+
+def test_both_ways_of_reading_agree() -> None:
+    y = tone(2.0, sr=44_100)
+    by_soundfile = decode(wav_bytes(y, 44_100)).y
+    by_ffmpeg = decode(wav_bytes(y, 44_100, kind="AIFF")).y
+    np.testing.assert_allclose(by_soundfile, by_ffmpeg, atol=1e-6)
+
+
+def test_blocks_join_without_a_seam() -> None:
+    # 90 s at 44.1 kHz stereo spans several blocks of both readers.
+    y = tone(90.0, sr=44_100)
+    got = decode(wav_bytes(np.stack([y, y], axis=1), 44_100)).y
+    assert np.abs(got - tone(90.0)[: len(got)])[500:-500].max() < 1e-3
+
+
+def test_channels_are_mixed_by_their_mean() -> None:
+    y = tone()
+    eight = np.zeros((len(y), 8), dtype=np.float32)
+    eight[:, 3] = y
+    np.testing.assert_allclose(decode(wav_bytes(eight, subtype="FLOAT")).y, y / 8, atol=1e-7)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 1e300])
+def test_samples_that_are_no_numbers_leave_the_rest_usable(bad: float) -> None:
+    y = tone().astype(np.float64)
+    y[100] = bad
+    got = decode(wav_bytes(y, subtype="DOUBLE")).y
+    assert np.isfinite(got).all()
+    assert np.abs(got).max() <= 1
+    np.testing.assert_allclose(got[101:], y[101:], atol=1e-6)
+
+
+@pytest.mark.parametrize("sr", [16_000, 44_100])
+def test_a_clipped_wave_stays_within_full_scale(sr: int) -> None:
+    y = np.clip(40 * tone(sr=sr), -3, 3)
+    got = decode(wav_bytes(y, sr, subtype="FLOAT")).y
+    assert np.abs(got).max() == 1
+
+
+def test_a_name_in_the_content_does_not_matter_a_playlist_is_no_audio(tmp_path: Path) -> None:
+    secret = tmp_path / "secret.wav"
+    secret.write_bytes(wav_bytes(tone()))
+    for text in (f"#EXTM3U\n#EXTINF:1,\n{secret}\n", f"ffconcat version 1.0\nfile {secret}\n"):
+        with pytest.raises(UnsupportedMedia):
+            decode(text.encode())
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"hello, this is text",
+        b"\x89PNG\r\n\x1a\n" + bytes(64),
+        b"\xff\xd8\xff\xe0\x00\x10JFIF" + bytes(64),
+        b"RIFF\x24\x00\x00\x00WEBPVP8 " + bytes(64),
+        b"%PDF-1.4",
+        bytes(1000),
+        b"\x00",
+    ],
+)
+def test_what_is_no_audio_is_unsupported(data: bytes) -> None:
+    with pytest.raises(UnsupportedMedia):
+        decode(data)
+
+
+def test_random_bytes_are_never_taken_for_audio(rng: np.random.Generator) -> None:
+    heads = [b"", b"\xff\xfb\x90", b"\xff\xf1\x50", b"ID3\x04\x00\x00\x00\x00\x00\x0a", b"OggS"]
+    heads += [b"fLaC", b"\x1aE\xdf\xa3", b"\0\0\0\x18ftyp", b"\0\0\0\x18mdat", b"#!AMR\n", b"caff"]
+    heads += [b"RIFF\0\0\0\0WAVE", b"RIFF\0\0\0\0WAVEfmt \x10\0\0\0", b"FORM\0\0\0\0AIFF", b".snd"]
+    for head in heads * 5:
+        with pytest.raises((UnsupportedMedia, UnreadableMedia, NoAudioTrack)):
+            decode(head + rng.bytes(20_000))
+
+
+def test_an_empty_file_is_unreadable() -> None:
+    with pytest.raises(UnreadableMedia, match="empty"):
+        decode(b"")
+
+
+@pytest.mark.parametrize("length", [12, 20, 40, 44])
+def test_a_wav_of_a_header_only_is_unreadable(length: int) -> None:
+    with pytest.raises(UnreadableMedia):
+        decode(wav_bytes(tone())[:length])
+
+
+def test_a_wav_without_samples_is_unreadable() -> None:
+    with pytest.raises(UnreadableMedia, match="no audio samples"):
+        decode(wav_bytes(np.zeros(0, np.float32)))
+
+
+@pytest.mark.parametrize("name", ["wav", "flac", "mp4", "webm", "mp3", "aiff"])
+def test_a_file_cut_in_half_is_unreadable(name: str) -> None:
+    _, codec, sr, muxer = next(e for e in ENCODINGS if e[0] == name)
+    data = encoded(tone(4.0, sr=sr), codec=codec, sr=sr, muxer=muxer)
+    with pytest.raises(UnreadableMedia):
+        decode(data[: len(data) // 2])
+
+
+@pytest.mark.parametrize("size", [0, 0xFFFFFFFF, 0x7FFFFFFF])
+def test_a_wav_streamed_without_its_length_is_read_to_its_end(size: int) -> None:
+    data = bytearray(wav_bytes(tone()))
+    struct.pack_into("<I", data, data.index(b"data") + 4, size)
+    assert decode(bytes(data)).duration_s == pytest.approx(1.0, abs=0.01)
+
+
+def test_a_few_lost_bytes_at_the_end_are_forgiven() -> None:
+    assert decode(wav_bytes(tone())[:-100]).duration_s == pytest.approx(1.0, abs=0.01)
+
+
+def test_a_video_without_sound_has_no_audio_track() -> None:
+    with pytest.raises(NoAudioTrack):
+        decode(silent_video())
+
+
+def test_a_short_recording_is_refused_and_the_limit_itself_is_not() -> None:
+    with pytest.raises(TooShort, match=r"0\.29 s"):
+        decode(wav_bytes(tone(0.29)))
+    assert decode(wav_bytes(tone(0.3))).duration_s == pytest.approx(0.3)
+
+
+def test_a_long_recording_is_refused_and_the_limit_itself_is_not() -> None:
+    limits = AudioLimits(max_duration_s=2.0)
+    with pytest.raises(TooLong, match="2 s"):
+        decode(wav_bytes(tone(2.01)), limits=limits)
+    assert decode(wav_bytes(tone(2.0)), limits=limits).duration_s == pytest.approx(2.0)
+
+
+@pytest.mark.parametrize("level", [0.0, 0.25])
+def test_a_constant_signal_is_silence(level: float) -> None:
+    with pytest.raises(SilentAudio):
+        decode(wav_bytes(np.full(44_100, level, np.float32), 44_100))
+
+
+def test_a_quiet_voice_is_not_silence() -> None:
+    assert decode(wav_bytes(tone() * 0.002)).duration_s == pytest.approx(1.0)
+
+
+def test_a_decompression_bomb_stops_at_the_limit_with_bounded_memory(tmp_path: Path) -> None:
+    # Ten hours at 8 kHz, silent but for a beep: 576 MB as 16-bit audio, 1 MB as FLAC.
+    bomb = tmp_path / "bomb.flac"
+    minute = np.zeros(60 * 8_000, dtype=np.int16)
+    minute[:8_000] = 10_000 * tone(sr=8_000)
+    with sf.SoundFile(bomb, "w", 8_000, 1, format="FLAC") as sink:
+        for i in range(600):
+            sink.write(minute if i == 0 else np.zeros_like(minute))
+    assert bomb.stat().st_size < 2_000_000
+    script = (
+        "import resource, sys\n"
+        "from emosync.audio import decode\n"
+        "from emosync.errors import TooLong\n"
+        "data = open(sys.argv[1], 'rb').read()\n"
+        "peak_kb = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "before_kb = peak_kb()\n"
+        "try:\n    decode(data)\nexcept TooLong:\n    print(peak_kb() - before_kb)\n"
+    )
+    child = subprocess.run(
+        [sys.executable, "-c", script, str(bomb)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert int(child.stdout) < 100_000  # kB; the whole would take 2.3 GB as float32 at 16 kHz
