@@ -1,9 +1,95 @@
 """Fixtures that more than one test module uses."""
 
+import io
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import fields
+from pathlib import Path
+
 import numpy as np
+import numpy.typing as npt
 import pytest
+import soundfile as sf
+from flask import Flask
+from flask.testing import FlaskClient
+
+from emosync.config import Config
+
+ROOT = Path(__file__).parent.parent
+
+MakeWav = Callable[..., bytes]
+
+
+@pytest.fixture(autouse=True)
+def clean_environ(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the developer's own settings out of the tests."""
+    for variable in fields(Config):
+        monkeypatch.delenv(variable.name.upper(), raising=False)
 
 
 @pytest.fixture
 def rng() -> np.random.Generator:
     return np.random.default_rng(7)
+
+
+@pytest.fixture(scope="session")
+def make_wav() -> MakeWav:
+    """Make a tone of 0.5 of full scale as the bytes of a file."""
+
+    def make(
+        duration_s: float = 1.0,
+        *,
+        sr: int = 16_000,
+        freq_hz: float = 220.0,
+        level: float = 0.5,
+        subtype: str = "PCM_16",
+    ) -> bytes:
+        t: npt.NDArray[np.float64] = np.arange(round(duration_s * sr)) / sr
+        out = io.BytesIO()
+        y = level * np.sin(2 * np.pi * freq_hz * t)
+        sf.write(out, y, sr, format="WAV", subtype=subtype)
+        return out.getvalue()
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def voice() -> bytes:
+    """Return a synthetic voice, as WAV."""
+    return sorted((ROOT / "tests" / "audio").glob("*.wav"))[0].read_bytes()
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Config:
+    """Return settings that keep everything written under a temporary folder."""
+    return Config(
+        data_path=tmp_path / "data",
+        visualizations_path=tmp_path / "visualizations",
+        models_path=ROOT / "models",
+        database_timeout_s=0.2,
+    )
+
+
+@pytest.fixture
+def app(config: Config) -> Iterator[Flask]:
+    from app import create_app
+
+    app = create_app(config)
+    yield app
+    app.extensions["emosync"].close()
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+@pytest.fixture
+def environ(tmp_path: Path) -> dict[str, str]:
+    """Return the environment of a child process that writes under a temporary folder."""
+    return {
+        **os.environ,
+        "DATA_PATH": str(tmp_path / "data"),
+        "VISUALIZATIONS_PATH": str(tmp_path / "visualizations"),
+        "MODELS_PATH": str(ROOT / "models"),
+    }

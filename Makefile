@@ -1,0 +1,37 @@
+# make run: serve on $PORT (5000). make test: everything. Both need python3 (3.11 or newer) only.
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: run test lint format bench clean
+
+run: .venv/serving
+	$(BIN)/gunicorn "app:create_app()"
+
+test: .venv/testing
+	$(BIN)/python -m pytest
+
+lint: .venv/testing
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: .venv/testing
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: .venv/testing
+	$(BIN)/python -m bench
+
+clean:
+	rm -rf .venv
+
+# Each stamp is older than the list it was installed from as soon as that list changes.
+.venv/serving: requirements.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --requirement requirements.txt
+	touch $@
+
+.venv/testing: .venv/serving requirements-dev.txt requirements-train.txt
+	$(BIN)/python -m pip install --quiet --requirement requirements-dev.txt --requirement requirements-train.txt
+	touch $@

@@ -1,0 +1,138 @@
+"""The environment, read once and declared once.
+
+A field of `Config` holds everything about a variable: its type, its default, how the text
+is converted and what it means. `.env.example` and the README's table list the same names,
+and a test holds them to it.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+BYTES_PER_MB = 1_000_000
+
+
+def _positive(text: str) -> float:
+    value = float(text)
+    if not 0 < value < float("inf"):
+        raise ValueError("it must be a number above 0")
+    return value
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise ValueError("it must be a whole number above 0")
+    return value
+
+
+def _runtime(text: str) -> str:
+    if text not in {"onnx", "native"}:
+        raise ValueError("it must be onnx or native")
+    return text
+
+
+def _origins(text: str) -> tuple[str, ...]:
+    return tuple(origin.strip().rstrip("/") for origin in text.split(",") if origin.strip())
+
+
+def _database_url(text: str) -> str:
+    """Name the driver; Heroku still says postgres://, which SQLAlchemy does not know."""
+    for scheme in ("postgres://", "postgresql://"):
+        if text.startswith(scheme):
+            return "postgresql+psycopg://" + text.removeprefix(scheme)
+    return text
+
+
+def _read(convert: Callable[[str], Any], meaning: str) -> dict[str, Any]:
+    return {"convert": convert, "meaning": meaning}
+
+
+@dataclass(frozen=True)
+class Config:
+    """Settings of one process; every field is the variable of the same name in capitals."""
+
+    database_url: str = field(
+        default="",
+        metadata=_read(_database_url, "SQLAlchemy or Heroku URL; empty: SQLite in DATA_PATH"),
+    )
+    database_timeout_s: float = field(
+        default=5.0,
+        metadata=_read(_positive, "how long a request waits for a locked or absent database"),
+    )
+    data_path: Path = field(
+        default=Path("data"), metadata=_read(Path, "folder of the uploads and the SQLite file")
+    )
+    models_path: Path = field(
+        default=Path("models"), metadata=_read(Path, "folder of the models and their cards")
+    )
+    visualizations_path: Path = field(
+        default=Path("static/visualizations"),
+        metadata=_read(Path, "folder of the pictures that were drawn once"),
+    )
+    model_runtime: str = field(
+        default="onnx", metadata=_read(_runtime, "onnx, or native for .keras and .skops files")
+    )
+    model_threads: int = field(
+        default=1, metadata=_read(_count, "threads of one model in one worker")
+    )
+    max_upload_mb: float = field(
+        default=100.0, metadata=_read(_positive, "largest multipart body, in MB")
+    )
+    max_json_mb: float = field(default=32.0, metadata=_read(_positive, "largest JSON body, in MB"))
+    max_duration_s: float = field(
+        default=600.0, metadata=_read(_positive, "longest recording, in seconds")
+    )
+    cors_origins: tuple[str, ...] = field(
+        default=("*",),
+        metadata=_read(_origins, "origins of web pages that may call, with commas; * is all"),
+    )
+
+    @property
+    def sql_url(self) -> str:
+        """URL of the database in use."""
+        return self.database_url or f"sqlite:///{self.data_path.absolute() / 'emosync.sqlite3'}"
+
+    @property
+    def uploads_path(self) -> Path:
+        """Folder of the recordings."""
+        return self.data_path / "uploads"
+
+    @property
+    def max_upload_bytes(self) -> int:
+        """Largest multipart body in bytes."""
+        return int(self.max_upload_mb * BYTES_PER_MB)
+
+    @property
+    def max_json_bytes(self) -> int:
+        """Largest JSON body in bytes."""
+        return int(self.max_json_mb * BYTES_PER_MB)
+
+
+def read_config(environ: Mapping[str, str]) -> Config:
+    """Convert the environment.
+
+    Parameters
+    ----------
+    environ : mapping of str to str
+        Such as `os.environ`. An empty value counts as absent.
+
+    Returns
+    -------
+    Config
+
+    Raises
+    ------
+    ValueError
+        If a variable cannot be converted; the message names it.
+    """
+    values = {}
+    for variable in fields(Config):
+        name = variable.name.upper()
+        if text := environ.get(name, "").strip():
+            try:
+                values[variable.name] = variable.metadata["convert"](text)
+            except ValueError as exc:
+                raise ValueError(f"{name}={text!r} cannot be used: {exc}") from exc
+    return Config(**values)

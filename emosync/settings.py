@@ -1,0 +1,45 @@
+"""Settings that change at run time, shared by all workers and kept over restarts."""
+
+from typing import Final
+
+from sqlalchemy import Column, String, Table, delete, insert, select
+
+from emosync.database import METADATA, Database
+
+SETTINGS: Final = Table(
+    "settings",
+    METADATA,
+    Column("name", String(64), primary_key=True),
+    Column("value", String(256), nullable=False),
+)
+
+
+class Settings:
+    """The method chosen for each task.
+
+    Parameters
+    ----------
+    database : Database
+        Where the choices are kept. It is asked every time, so that a change made by
+        another worker holds at once.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def method(self, task: str) -> str | None:
+        """Return the method chosen for a task, None if nobody chose one."""
+        query = select(SETTINGS.c.value).where(SETTINGS.c.name == _name(task))
+        with self._database.begin() as connection:
+            return connection.execute(query).scalar()
+
+    def choose_method(self, task: str, method: str) -> None:
+        """Make a method the one in force, for every worker."""
+        with self._database.begin() as connection:
+            # Delete and insert is an upsert in every dialect; the transaction hides the gap.
+            connection.execute(delete(SETTINGS).where(SETTINGS.c.name == _name(task)))
+            connection.execute(insert(SETTINGS).values(name=_name(task), value=method))
+
+
+def _name(task: str) -> str:
+    return f"{task}_method"

@@ -1,0 +1,141 @@
+"""Where recordings come from: an upload, or base64 in JSON."""
+
+import binascii
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from emosync.errors import InvalidBase64, MissingInput, ParameterError
+
+# Recorders send webm and mp4 as video/*, and some know no type at all.
+_DATA_URL: Final = re.compile(
+    r"data:(?:(?:audio|video)/[\w.+-]+|application/(?:ogg|octet-stream))(?:;[\w.+-]+=[^;,]*)*;base64,",
+    re.ASCII | re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class Source:
+    """A recording as it was sent.
+
+    Parameters
+    ----------
+    data : bytes
+        The file.
+    filename : str
+        The name that the client gave it; data, never a path.
+    """
+
+    data: bytes
+    filename: str
+
+
+def from_upload(data: bytes, filename: str, *, field: str) -> Source:
+    """Take one part of a multipart form.
+
+    Parameters
+    ----------
+    data : bytes
+        Content of the part.
+    filename : str
+        File name of the part.
+    field : str
+        Name of the form's field, for the messages.
+
+    Returns
+    -------
+    Source
+
+    Raises
+    ------
+    MissingInput
+        If the part has no name or no content.
+    """
+    if not filename.strip():
+        raise MissingInput(f"The field '{field}' holds no file; choose one before sending.")
+    if not data:
+        raise MissingInput(f"The file in the field '{field}' is empty.")
+    return Source(data, _as_text(filename))
+
+
+def parse_object(body: bytes) -> dict[str, Any]:
+    """Read a body that must be a JSON object.
+
+    Parameters
+    ----------
+    body : bytes
+        Body of the request.
+
+    Returns
+    -------
+    dict
+        Its members.
+
+    Raises
+    ------
+    MissingInput
+        If the body is empty.
+    ParameterError
+        If it is no JSON, or no object.
+    """
+    if not body.strip():
+        raise MissingInput("The body is empty; send JSON with the member 'audio'.")
+    try:
+        message = json.loads(body)
+    except (ValueError, RecursionError) as exc:
+        raise ParameterError("The body is no valid JSON.") from exc
+    if not isinstance(message, dict):
+        raise ParameterError("The body must be a JSON object with the member 'audio'.")
+    return message
+
+
+def from_object(message: Mapping[str, Any]) -> Source:
+    """Take the member `audio`: base64, bare or as a data URL.
+
+    Parameters
+    ----------
+    message : mapping
+        A JSON object.
+
+    Returns
+    -------
+    Source
+        Named "recording".
+
+    Raises
+    ------
+    MissingInput
+        If there is no `audio`.
+    ParameterError
+        If `audio` is no string.
+    InvalidBase64
+        If it is no base64, or a data URL of no type that can hold sound.
+    """
+    audio = message.get("audio")
+    if audio is None or audio == "":
+        raise MissingInput("The member 'audio' is missing or empty.")
+    if not isinstance(audio, str):
+        raise ParameterError("The member 'audio' must be a string of base64.")
+    return Source(_decoded(audio), "recording")
+
+
+def _decoded(audio: str) -> bytes:
+    if audio[:5].lower() == "data:":
+        head = _DATA_URL.match(audio)
+        if head is None:
+            raise InvalidBase64("The data URL in 'audio' must start like data:audio/wav;base64,")
+        audio = audio[head.end() :]
+    try:
+        data = binascii.a2b_base64("".join(audio.split()), strict_mode=True)
+    except ValueError as exc:
+        raise InvalidBase64("The member 'audio' is no valid base64.") from exc
+    if not data:
+        raise InvalidBase64("The member 'audio' holds no data.")
+    return data
+
+
+def _as_text(name: str) -> str:
+    """Replace what a database or UTF-8 refuses: NUL and halves of surrogate pairs."""
+    return name.replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")

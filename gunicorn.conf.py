@@ -1,0 +1,20 @@
+"""How gunicorn serves the application; it reads this file by itself.
+
+Each worker loads its own models after the fork (no preload): ONNX Runtime's threads and the
+database's connections do not survive one.
+"""
+
+import os
+
+from dotenv import load_dotenv
+
+load_dotenv()
+
+bind = f"0.0.0.0:{os.environ.get('PORT', '5000')}"
+wsgi_app = "app:create_app()"
+worker_class = "gthread"
+workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
+# Threads keep /health and uploads going while a model computes.
+threads = int(os.environ.get("WEB_THREADS", "4"))
+# The longest recording allowed takes a slow machine about half a minute.
+timeout = 120

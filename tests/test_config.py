@@ -1,0 +1,72 @@
+import re
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from emosync.config import Config, read_config
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_an_empty_environment_gives_the_defaults() -> None:
+    assert read_config({}) == Config()
+
+
+def test_an_empty_value_counts_as_absent() -> None:
+    assert read_config({"MAX_UPLOAD_MB": " "}) == Config()
+
+
+def test_values_are_converted() -> None:
+    config = read_config(
+        {
+            "MAX_UPLOAD_MB": "2.5",
+            "MAX_JSON_MB": "1",
+            "MODEL_THREADS": "3",
+            "DATA_PATH": "/somewhere",
+            "CORS_ORIGINS": "https://a.example/, https://b.example",
+            "UNRELATED": "x",
+        }
+    )
+    assert config.max_upload_bytes == 2_500_000
+    assert config.max_json_bytes == 1_000_000
+    assert config.model_threads == 3
+    assert config.uploads_path == Path("/somewhere/uploads")
+    assert config.cors_origins == ("https://a.example", "https://b.example")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("MAX_UPLOAD_MB", "many"),
+        ("MAX_JSON_MB", "0"),
+        ("MAX_DURATION_S", "inf"),
+        ("MAX_DURATION_S", "nan"),
+        ("MODEL_THREADS", "1.5"),
+        ("MODEL_THREADS", "0"),
+        ("MODEL_RUNTIME", "torch"),
+    ],
+)
+def test_a_value_that_cannot_be_used_is_named(name: str, text: str) -> None:
+    with pytest.raises(ValueError, match=f"{name}='{text}'"):
+        read_config({name: text})
+
+
+def test_the_database_is_a_file_under_the_data_path_by_default() -> None:
+    url = read_config({"DATA_PATH": "/somewhere"}).sql_url
+    assert url == "sqlite:////somewhere/emosync.sqlite3"
+
+
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql"])
+def test_the_url_of_a_postgres_add_on_names_the_driver(scheme: str) -> None:
+    config = read_config({"DATABASE_URL": f"{scheme}://user:secret@host/name"})
+    assert config.sql_url == "postgresql+psycopg://user:secret@host/name"
+
+
+def test_the_example_file_lists_every_variable_with_its_default() -> None:
+    text = (ROOT / ".env.example").read_text()
+    lines = dict(re.findall(r"^([A-Z_]+)=(.*)$", text, re.MULTILINE))
+    for variable in fields(Config):
+        assert variable.name.upper() in lines
+        assert variable.metadata["meaning"]
+    assert read_config(lines) == Config()
