@@ -12,12 +12,16 @@ import numpy.typing as npt
 import scipy.fft
 import scipy.signal
 
+from emosync import features
+
 Samples = npt.NDArray[np.float32]
 
 WINDOW_S: Final = 0.032
 # Frames farther apart than half a window would pass over part of the sound.
 MAX_HOP_S: Final = 0.016
 COLUMNS_PER_BLOCK: Final = 64
+MFCC_HOP_S: Final = 0.010
+FRAMES_PER_BLOCK: Final = 2000
 # Below -90 dB of full scale nothing was recorded; silence shall look like silence, and not
 # like sound because there is nothing louder beside it.
 QUIETEST_MAXIMUM: Final = 1e-9
@@ -95,6 +99,61 @@ def spectrogram_db(y: Samples, *, sr: int, n_columns: int) -> Samples:
     power_db = 10.0 * np.log10(np.maximum(power, POWER_FLOOR))
     reference_db = 10.0 * np.log10(max(QUIETEST_MAXIMUM, float(power.max())))
     return np.asarray(power_db - reference_db, dtype=np.float32)
+
+
+def mfcc_columns(y: Samples, *, sr: int, n_columns: int) -> Samples:
+    """Mel-frequency cepstral coefficients, averaged per column.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_samples,), n_samples > 0
+        Mono waveform.
+    sr : int
+        Sampling rate in Hz.
+    n_columns : int > 0
+        Upper limit; a recording with fewer frames has one column per frame.
+
+    Returns
+    -------
+    ndarray of shape (20, <= n_columns)
+        Coefficient 0, which follows the loudness, first.
+    """
+    hop_length = round(MFCC_HOP_S * sr)
+    n_block = FRAMES_PER_BLOCK * hop_length
+    blocks = [y[start : start + n_block] for start in range(0, y.size, n_block)]
+    # A block's last frame is centred on the next block's first sample: it comes again there.
+    mfcc = np.concatenate(
+        [_mfcc(block, sr, hop_length)[:, :FRAMES_PER_BLOCK] for block in blocks], axis=1
+    )
+    starts = _column_starts(mfcc.shape[1], n_columns)
+    lengths = np.diff(starts, append=mfcc.shape[1])
+    return np.asarray(np.add.reduceat(mfcc, starts, axis=1) / lengths, dtype=np.float32)
+
+
+def standardised(rows: Samples) -> Samples:
+    """Express every value in deviations from the mean of its row.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n_rows, n_columns)
+        Such as cepstral coefficients, whose ranges differ by orders of magnitude.
+
+    Returns
+    -------
+    ndarray of the same shape
+        Mean 0 and deviation 1 along each row; a constant row is 0.
+    """
+    centred = rows - rows.mean(axis=1, keepdims=True)
+    return np.asarray(centred / np.maximum(rows.std(axis=1, keepdims=True), 1e-3))
+
+
+def _mfcc(y: Samples, sr: int, hop_length: int) -> Samples:
+    """Give the coefficients of a block, (20, n_frames)."""
+    mel = features.mel_spectrogram(
+        y, sr=sr, n_fft=2 * round(WINDOW_S * sr), hop_length=hop_length, n_mels=64
+    )
+    log_mel = 10 * np.log10(np.maximum(mel, 1e-10))
+    return np.asarray(scipy.fft.dct(log_mel, axis=0, norm="ortho")[:20])
 
 
 def _mean_power(frames: Samples) -> Samples:

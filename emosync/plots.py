@@ -1,0 +1,269 @@
+"""Results as pictures: the panels of a recording, the confusion matrix of a model.
+
+Pictures are drawn on a `Figure` of their own, never with pyplot, which keeps every figure
+in a global list. Colour maps are even in lightness and safe for colour-blind readers.
+"""
+
+import io
+import itertools
+from collections.abc import Mapping, Sequence
+from threading import Lock
+from types import MappingProxyType
+from typing import Any, Final
+
+import matplotlib
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+from matplotlib.colorbar import Colorbar
+from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
+from matplotlib.ticker import MaxNLocator, MultipleLocator, StrMethodFormatter
+
+from emosync import overview, typeface
+
+DPI: Final = 110
+PANELS_SIZE_IN: Final = (9.2, 8.0)
+LEFT: Final = 0.085
+RIGHT: Final = 0.925
+# One column per pixel of the axes, or a little less.
+N_COLUMNS: Final = 900
+SPECTROGRAM_RANGE_DB: Final = 70.0
+MFCC_RANGE_SD: Final = 2.5
+# A cell darker than this takes white letters.
+DARK_SHARE: Final = 0.65
+TITLE_SIZE: Final = 13.0
+
+INK: Final = "#1f2933"
+MUTED: Final = "#52606d"
+RULE: Final = "#cbd2d9"
+WAVE_PEAK: Final = "#9ecae1"
+WAVE_RMS: Final = "#2171b5"
+
+# Set here whatever a matplotlibrc of the server could change: pictures are alike everywhere.
+STYLE: Final[Mapping[Any, Any]] = MappingProxyType(
+    {
+        "font.family": [typeface.FAMILY],
+        "font.size": 9.0,
+        "text.color": INK,
+        "text.usetex": False,
+        "text.parse_math": False,
+        "axes.edgecolor": RULE,
+        "axes.facecolor": "white",
+        "axes.labelcolor": MUTED,
+        "axes.labelsize": 9.0,
+        "axes.linewidth": 0.8,
+        "axes.titlecolor": INK,
+        "axes.titlelocation": "left",
+        "axes.titlesize": 10.0,
+        "axes.titleweight": "bold",
+        "xtick.color": RULE,
+        "xtick.labelcolor": MUTED,
+        "ytick.color": RULE,
+        "ytick.labelcolor": MUTED,
+        "figure.facecolor": "white",
+        "savefig.bbox": None,
+        "savefig.facecolor": "auto",
+        "savefig.transparent": False,
+    }
+)
+
+# The style is global to matplotlib and its drawing is not safe in threads; one picture at
+# a time also bounds the memory of a worker.
+_drawing = Lock()
+
+Samples = npt.NDArray[np.float32]
+
+
+def recording_panels(y: Samples, *, sr: int, title: str) -> bytes:
+    """Draw the waveform, the spectrogram and the MFCC of a recording.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_samples,), n_samples > 0
+        Mono waveform, full scale 1.
+    sr : int
+        Sampling rate in Hz.
+    title : str
+        Any text, such as the name of the file; never read as markup.
+
+    Returns
+    -------
+    bytes
+        A PNG of 1012 x 880 pixels.
+    """
+    with _drawing, matplotlib.rc_context(dict(STYLE)):
+        figure = Figure(figsize=PANELS_SIZE_IN, dpi=DPI)
+        grid = figure.add_gridspec(
+            3, 2, width_ratios=(60, 1), height_ratios=(1.0, 1.8, 1.4),
+            left=LEFT, right=RIGHT, top=0.885, bottom=0.062, hspace=0.36, wspace=0.03,
+        )  # fmt: skip
+        axes = [figure.add_subplot(grid[row, 0]) for row in range(3)]
+        bars = [figure.add_subplot(grid[row, 1]) for row in (1, 2)]
+        duration_s = y.size / sr
+        facts = f"{duration_s:,.2f} s, {sr / 1000:g} kHz"
+        _head(figure, title, facts, left=LEFT, right=RIGHT)
+        _draw_waveform(axes[0], y, duration_s=duration_s)
+        _draw_spectrogram(axes[1], bars[0], y, sr=sr)
+        _draw_mfcc(axes[2], bars[1], y, sr=sr)
+        for ax in axes:
+            ax.set_xlim(0.0, duration_s)
+            ax.yaxis.set_label_coords(-0.068, 0.5)
+        axes[-1].set_xlabel("Time (s)")
+        return _png(figure)
+
+
+def confusion_matrix(matrix: npt.ArrayLike, labels: Sequence[str], *, title: str) -> bytes:
+    """Draw how often each label was taken for which.
+
+    Parameters
+    ----------
+    matrix : array-like of shape (n_labels, n_labels)
+        Counts; a row per true label, a column per predicted one.
+    labels : sequence of str, n_labels long
+        Their order in `matrix`.
+    title : str
+        Any text; never read as markup.
+
+    Returns
+    -------
+    bytes
+        A PNG: every cell with its share of the row in percent and its count.
+    """
+    counts = np.asarray(matrix)
+    side_in = 2.3 + 0.7 * len(labels)
+    left, top = 1.2 / side_in, 1.0 - 0.8 / side_in
+    with _drawing, matplotlib.rc_context(dict(STYLE)):
+        figure = Figure(figsize=(side_in, side_in), dpi=DPI)
+        ax = figure.add_axes(
+            (left, 0.7 / side_in, 1.0 - left - 0.25 / side_in, top - 0.7 / side_in)
+        )
+        _head(figure, title, _matrix_facts(counts), left=0.3 / side_in, right=1.0 - 0.25 / side_in)
+        _draw_matrix(ax, counts, labels)
+        return _png(figure)
+
+
+def _matrix_facts(counts: npt.NDArray[Any]) -> str:
+    """Say how many examples there are and how many were right."""
+    n_examples, right = counts.sum(), np.diag(counts)
+    totals = counts.sum(axis=1)
+    recall = np.mean(right[totals > 0] / totals[totals > 0]) if n_examples else 0.0
+    accuracy = right.sum() / max(1, n_examples)
+    return f"{n_examples:,.0f} examples, {accuracy:.1%} right; mean recall {recall:.1%}"
+
+
+def _draw_matrix(ax: Axes, counts: npt.NDArray[Any], labels: Sequence[str]) -> None:
+    """Draw the cells, a share and a count in each."""
+    shares = counts / np.maximum(1, counts.sum(axis=1, keepdims=True))
+    ax.imshow(shares, cmap="Blues", vmin=0.0, vmax=1.0, aspect="auto")
+    # The row of a label without examples stays empty: nothing is known of it, not 0%.
+    for row, column in itertools.product(range(len(labels)), repeat=2):
+        if not counts[row].any():
+            continue
+        _write_cell(ax, row, column, share=shares[row, column], count=counts[row, column])
+    ax.set_xticks(range(len(labels)), labels, rotation=30, ha="right", rotation_mode="anchor")
+    ax.set_yticks(range(len(labels)), labels)
+    ax.set_xticks(np.arange(len(labels) - 1) + 0.5, minor=True)
+    ax.set_yticks(np.arange(len(labels) - 1) + 0.5, minor=True)
+    ax.grid(which="minor", color="white", linewidth=1.5)
+    ax.tick_params(which="both", length=0, labelcolor=INK)
+    ax.spines[:].set_visible(False)
+    ax.set_xlabel("Predicted")
+    ax.set_ylabel("True")
+
+
+def _write_cell(ax: Axes, row: int, column: int, *, share: float, count: float) -> None:
+    """Write a cell's share, and its count below."""
+    ink = "white" if share > DARK_SHARE else INK
+    ax.text(column, row, f"{share:.0%}", size=10, color=ink, ha="center", va="bottom")
+    ax.text(column, row + 0.06, f"{count:,.0f}", size=7, color=ink, ha="center", va="top")
+
+
+def _head(figure: Figure, title: str, facts: str, *, left: float, right: float) -> None:
+    """Write the title, shrunk where it would not fit, and a line of facts below it."""
+    height_in = figure.get_figheight()
+    line = figure.text(left, 1.0 - 0.3 / height_in, typeface.legible(title), weight="bold")
+    line.set_fontsize(TITLE_SIZE)
+    room = 0.96 * (right - left) * figure.bbox.width / max(1.0, line.get_window_extent().width)
+    line.set_fontsize(TITLE_SIZE * min(1.0, room))
+    figure.text(left, 1.0 - 0.53 / height_in, facts, color=MUTED)
+
+
+def _draw_waveform(ax: Axes, y: Samples, *, duration_s: float) -> None:
+    """Draw the extremes and the RMS level per column."""
+    shape = overview.envelope(y, n_columns=N_COLUMNS)
+    times_s = np.linspace(0.0, duration_s, shape.rms.size)
+    ax.fill_between(times_s, shape.low, shape.high, color=WAVE_PEAK, linewidth=0.4, label="peak")
+    ax.fill_between(times_s, -shape.rms, shape.rms, color=WAVE_RMS, linewidth=0, label="RMS")
+    limit = max(0.05, 1.08 * float(np.abs(y).max()))
+    ax.set_ylim(-limit, limit)
+    ax.set_title("Waveform")
+    ax.set_ylabel("Amplitude")
+    ax.yaxis.set_major_locator(MaxNLocator(5, symmetric=True))
+    ax.legend(
+        loc="lower right", bbox_to_anchor=(1.0, 0.98), ncols=2, frameon=False,
+        fontsize=8, labelcolor=MUTED, handlelength=1.0, borderpad=0.2, columnspacing=1.2,
+    )  # fmt: skip
+    _open_frame(ax)
+
+
+def _draw_spectrogram(ax: Axes, bar: Axes, y: Samples, *, sr: int) -> None:
+    """Draw the power over time and frequency."""
+    power_db = overview.spectrogram_db(y, sr=sr, n_columns=N_COLUMNS)
+    image = _heat_map(
+        ax, power_db, top=sr / 2, duration_s=y.size / sr,
+        cmap="magma", vmin=-SPECTROGRAM_RANGE_DB, vmax=0.0, interpolation="bilinear",
+    )  # fmt: skip
+    ax.set_title("Spectrogram")
+    ax.set_ylabel("Frequency (Hz)")
+    ax.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
+    ax.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+    _colour_bar(bar, image, label="Power (dB below the maximum)", step=10.0)
+
+
+def _draw_mfcc(ax: Axes, bar: Axes, y: Samples, *, sr: int) -> None:
+    """Draw the cepstral coefficients, each against its own mean and deviation."""
+    mfcc = overview.mfcc_columns(y, sr=sr, n_columns=N_COLUMNS)
+    n_mfcc = mfcc.shape[0]
+    image = _heat_map(
+        ax, overview.standardised(mfcc), top=n_mfcc, duration_s=y.size / sr,
+        cmap="PuOr_r", vmin=-MFCC_RANGE_SD, vmax=MFCC_RANGE_SD, interpolation="nearest",
+    )  # fmt: skip
+    ax.set_title("MFCC")
+    ax.set_ylabel("Coefficient")
+    ax.set_yticks(np.arange(0, n_mfcc, 4) + 0.5, [str(k) for k in range(0, n_mfcc, 4)])
+    _colour_bar(bar, image, label="Standard deviations from mean", step=1.0)
+
+
+def _heat_map(
+    ax: Axes, values: Samples, *, top: float, duration_s: float, **style: Any
+) -> AxesImage:
+    """Show rows x columns as colours, from the axes' corner to (`duration_s`, `top`)."""
+    ax.tick_params(length=3)
+    return ax.imshow(
+        values, origin="lower", aspect="auto", extent=(0.0, duration_s, 0.0, top), **style
+    )
+
+
+def _colour_bar(bar: Axes, image: AxesImage, *, label: str, step: float) -> None:
+    """Explain the colours beside the panel."""
+    colours = Colorbar(bar, image, label=label)
+    colours.outline.set_visible(False)
+    bar.yaxis.set_major_locator(MultipleLocator(step))
+    bar.tick_params(length=0, labelsize=8)
+    bar.yaxis.set_label_coords(4.4, 0.5)
+
+
+def _open_frame(ax: Axes) -> None:
+    """Leave only the axes that carry figures, over a faint grid."""
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.grid(axis="y", color=RULE, linewidth=0.5, alpha=0.6)
+    ax.set_axisbelow(True)
+    ax.tick_params(length=3)
+
+
+def _png(figure: Figure) -> bytes:
+    """Render the figure, without the date and version that would make equal pictures differ."""
+    png = io.BytesIO()
+    figure.savefig(png, format="png", dpi=DPI, metadata={"Software": None})
+    return png.getvalue()
