@@ -1,0 +1,234 @@
+"""A prediction as a PDF that a person can read, file and question."""
+
+import io
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from reportlab.lib.enums import TA_RIGHT
+from reportlab.lib.pagesizes import A4
+from reportlab.lib.units import cm
+from reportlab.platypus import (
+    Flowable,
+    Image,
+    KeepTogether,
+    SimpleDocTemplate,
+    Spacer,
+    Table,
+)
+
+from emosync import sheet, typeface
+from emosync.results import SpeechWindow
+from emosync.sheet import MUTED, WIDTH
+
+WINDOWS_PER_COLUMN: Final = 16
+WINDOW_COLUMNS: Final = 3
+
+MAX_FIGURES: Final = 24
+
+ACCURACY_NOTE: Final = "Measured on recordings of people whose voices the model had never heard."
+HOW_TO_READ: Final = (
+    "The model listens to how a voice sounds, not to the words, and compares it with recordings "
+    "that people labelled, most of them spoken by actors. Its answer names the label that the "
+    "sound resembles most. It does not say what the person feels.",
+    "Emotion told from a voice is uncertain. Expect more errors than were measured with other "
+    "languages, everyday speech, noise, music, several speakers, children or a hoarse voice. A "
+    "low confidence, or two bars of like length, means that the model could not decide.",
+    "Do not base decisions about people on this report. In the European Union the AI Act "
+    "(Regulation 2024/1689, Article 5) bans systems that infer emotions at work and in "
+    "education, except for medical or safety reasons.",
+)
+
+
+@dataclass(frozen=True)
+class ReportData:
+    """What a report says about one prediction.
+
+    Attributes
+    ----------
+    filename : str
+        Name as uploaded; any text.
+    audio_file : str
+        Unique name under which the service keeps the recording.
+    timestamp : str
+        When the prediction was made, as it shall be printed.
+    emotion : str
+        The most probable label.
+    confidence : float in [0, 1]
+        Its probability.
+    probabilities : mapping of str to float in [0, 1]
+        Highest first.
+    method : str
+        Which model answered.
+    duration_s : float
+        Length of the recording.
+    windows : sequence of SpeechWindow
+        Parts of a long recording, in order of time; shown if there are several.
+    card : mapping
+        The model's card; its `figures` are shown if it has any.
+    """
+
+    filename: str
+    audio_file: str
+    timestamp: str
+    emotion: str
+    confidence: float
+    probabilities: Mapping[str, float]
+    method: str
+    duration_s: float
+    windows: Sequence[SpeechWindow] = ()
+    card: Mapping[str, Any] = field(default_factory=dict)
+
+
+def speech_report(data: ReportData, *, panels: bytes) -> bytes:
+    """Lay the prediction out on A4 pages.
+
+    Parameters
+    ----------
+    data : ReportData
+        What to print; no text in it is read as markup.
+    panels : bytes
+        PNG of `plots.recording_panels`.
+
+    Returns
+    -------
+    bytes
+        A PDF of two pages, seldom three; its text can be searched and copied.
+    """
+    sheet.register_fonts()
+    pdf = io.BytesIO()
+    side = sheet.MARGIN - sheet.FRAME_PADDING
+    document = SimpleDocTemplate(
+        pdf, pagesize=A4, leftMargin=side, rightMargin=side, topMargin=2.0 * cm,
+        bottomMargin=1.6 * cm, title=f"Speech emotion report: {typeface.legible(data.filename)}",
+        author="EmoSync", lang="en", invariant=1,
+    )  # fmt: skip
+    document.build(
+        [*_result(data), *_panels(panels), *_windows(data), *_accuracy(data), *_how_to_read()],
+        onFirstPage=sheet.page_frame,
+        onLaterPages=sheet.page_frame,
+    )
+    return pdf.getvalue()
+
+
+def _result(data: ReportData) -> Iterator[Flowable]:
+    """Yield the name, the answer, and the probabilities behind it."""
+    yield sheet.text(typeface.legible(data.filename, max_chars=80), 15, bold=True, spaceAfter=9)
+    answer = [
+        sheet.text(data.emotion.capitalize(), 22, bold=True),
+        sheet.text(f"{sheet.percent(data.confidence)} confidence", 10, textColor=MUTED),
+        Spacer(0, 8),
+        _facts(data),
+    ]
+    left = 8.6 * cm
+    # 24 points are the box's own padding, left and right.
+    bars = sheet.probability_bars(data.probabilities, width=WIDTH - left - 24)
+    yield Table([[answer, bars]], colWidths=(left, WIDTH - left), style=sheet.BOX)
+    yield Spacer(0, 0.4 * cm)
+
+
+def _facts(data: ReportData) -> Table:
+    """List what was analysed, when and how."""
+    facts = {
+        "Analysed": data.timestamp,
+        "Duration": sheet.clock(data.duration_s),
+        "Method": data.method,
+        "Kept as": data.audio_file,
+    }
+    rows = [
+        [sheet.text(name, 7, textColor=MUTED), sheet.text(value, 7)]
+        for name, value in facts.items()
+    ]
+    return Table(rows, colWidths=(1.6 * cm, 6.15 * cm), style=sheet.FACTS, hAlign="LEFT")
+
+
+def _panels(panels: bytes) -> Iterator[Flowable]:
+    """Yield the picture, as wide as the text."""
+    image = Image(io.BytesIO(panels))
+    image.drawHeight *= WIDTH / image.drawWidth
+    image.drawWidth = WIDTH
+    yield image
+
+
+def _windows(data: ReportData) -> Iterator[Flowable]:
+    """Yield how the answer changes over a long recording."""
+    if len(data.windows) < 2:
+        return
+    strip = sheet.strip(_spans(data), width=WIDTH)
+    yield KeepTogether([sheet.heading("Over time"), strip, Spacer(0, 8)])
+    yield KeepTogether(_window_table(data.windows))
+    left_out = len(data.windows) - WINDOWS_PER_COLUMN * WINDOW_COLUMNS
+    if left_out > 0:
+        note = f"The strip shows {left_out} more."
+        yield sheet.text(note, 8, textColor=MUTED, spaceBefore=4)
+
+
+def _spans(data: ReportData) -> list[tuple[float, float, str]]:
+    """Join neighbouring windows of one emotion to (start_s, end_s, emotion)."""
+    groups = itertools.groupby(data.windows, key=lambda window: window.emotion)
+    starts = [(next(windows).start_s, emotion) for emotion, windows in groups]
+    ends_s = [*(start_s for start_s, _ in starts[1:]), data.duration_s]
+    return [
+        (start_s, end_s, emotion) for (start_s, emotion), end_s in zip(starts, ends_s, strict=True)
+    ]
+
+
+def _window_table(windows: Sequence[SpeechWindow]) -> Table:
+    """List the first windows: start, emotion, confidence, in columns side by side."""
+    shown = windows[: WINDOWS_PER_COLUMN * WINDOW_COLUMNS]
+    n_rows = -(-len(shown) // WINDOW_COLUMNS)
+    cells = [
+        [
+            sheet.text(sheet.minutes(window.start_s), 8),
+            sheet.text(window.emotion, 8),
+            sheet.text(sheet.percent(window.confidence), 8, alignment=TA_RIGHT),
+        ]
+        for window in shown
+    ]
+    cells += [["", "", ""]] * (n_rows * WINDOW_COLUMNS - len(cells))
+    head = [sheet.text(word, 7.5, textColor=MUTED) for word in ("Start", "Emotion")]
+    head.append(sheet.text("Confidence", 7.5, textColor=MUTED, alignment=TA_RIGHT))
+    rows = [list(itertools.chain(*cells[row::n_rows])) for row in range(n_rows)]
+    widths = [share * WIDTH / WINDOW_COLUMNS for share in (0.27, 0.33, 0.40)]
+    return Table(
+        [head * WINDOW_COLUMNS, *rows], colWidths=widths * WINDOW_COLUMNS, style=sheet.LIST
+    )
+
+
+def _accuracy(data: ReportData) -> Iterator[Flowable]:
+    """Yield how often the model was right about people it had never heard."""
+    figures = data.card.get("figures", {})
+    measured = list(_leaves(figures.get("speaker", figures)))[:MAX_FIGURES]
+    if not measured:
+        return
+    half = -(-len(measured) // 2)
+    cells = [
+        [sheet.text(name, 8), sheet.text(value, 8, alignment=TA_RIGHT)] for name, value in measured
+    ]
+    cells += [["", ""]] * (2 * half - len(cells))
+    rows = [list(itertools.chain(*cells[row::half])) for row in range(half)]
+    widths = [WIDTH / 2 - 2 * cm, 2 * cm] * 2
+    yield KeepTogether(
+        [
+            sheet.heading(f"How often {data.method} is right"),
+            sheet.text(ACCURACY_NOTE, 8.5, textColor=MUTED, spaceAfter=6),
+            Table(rows, colWidths=widths, style=sheet.LIST),
+        ]
+    )
+
+
+def _leaves(figures: Mapping[str, Any], *, path: str = "") -> Iterator[tuple[str, str]]:
+    """Yield the numbers of a nested mapping, each with the words that lead to it."""
+    for key, value in figures.items():
+        words = f"{path}, {key}" if path else str(key)
+        if isinstance(value, Mapping):
+            yield from _leaves(value, path=words)
+        elif isinstance(value, float):
+            yield words.replace("_", " "), sheet.percent(value)
+
+
+def _how_to_read() -> Iterator[Flowable]:
+    """Yield what the figures mean and what they must not be used for."""
+    paragraphs = [sheet.text(paragraph, spaceAfter=6) for paragraph in HOW_TO_READ]
+    yield KeepTogether([sheet.heading("How to read this"), *paragraphs])

@@ -1,0 +1,154 @@
+import io
+from dataclasses import replace
+
+import pytest
+from PIL import Image
+from pypdf import PdfReader
+
+from emosync import report, sheet
+from emosync.report import ReportData, speech_report
+from emosync.results import SpeechWindow
+
+PROBABILITIES = {
+    "angry": 0.612,
+    "happy": 0.201,
+    "fearful": 0.08,
+    "disgust": 0.05,
+    "surprised": 0.031,
+    "sad": 0.026,
+}
+DATA = ReportData(
+    filename="voice.m4a",
+    audio_file="20240115-143025-3f9ab27c81de4455.webm",
+    timestamp="2024-01-15 14:30:25",
+    emotion="angry",
+    confidence=0.612,
+    probabilities=PROBABILITIES,
+    method="whisper",
+    duration_s=3.04,
+)
+
+
+@pytest.fixture(scope="module")
+def panels() -> bytes:
+    """Return a plain picture in the shape of the panels."""
+    png = io.BytesIO()
+    Image.new("RGB", (1012, 880), "navy").save(png, "PNG")
+    return png.getvalue()
+
+
+def read(pdf: bytes) -> str:
+    """Return the PDF's text with every run of white space made one space."""
+    return " ".join(
+        " ".join(page.extract_text() for page in PdfReader(io.BytesIO(pdf)).pages).split()
+    )
+
+
+def windows(*emotions: str, length_s: float = 8.0) -> tuple[SpeechWindow, ...]:
+    return tuple(SpeechWindow(i * length_s, name, 0.5) for i, name in enumerate(emotions))
+
+
+def test_the_report_says_what_was_predicted_when_and_how(panels: bytes) -> None:
+    text = read(speech_report(DATA, panels=panels))
+    for fact in ("voice.m4a", DATA.audio_file, DATA.timestamp, "whisper", "3.0 s"):
+        assert fact in text
+    assert "Angry 61.2% confidence" in text
+
+
+def test_every_probability_stands_beside_its_label(panels: bytes) -> None:
+    text = read(speech_report(DATA, panels=panels))
+    for label, share in PROBABILITIES.items():
+        assert f"{label} {share:.1%}" in text
+
+
+def test_the_report_says_how_far_to_trust_it(panels: bytes) -> None:
+    text = read(speech_report(DATA, panels=panels))
+    assert "How to read this" in text
+    assert "It does not say what the person feels." in text
+    assert "Do not base decisions about people on this report." in text
+    assert "(Regulation 2024/1689, Article 5) bans" in text
+
+
+def test_the_picture_is_in_the_report(panels: bytes) -> None:
+    (image,) = PdfReader(io.BytesIO(speech_report(DATA, panels=panels))).pages[0].images
+    assert image.image is not None
+    assert image.image.size == (1012, 880)
+
+
+@pytest.mark.parametrize("n_windows", [0, 1, 2, 75])
+def test_the_report_is_two_pages(panels: bytes, n_windows: int) -> None:
+    data = replace(
+        DATA, windows=windows(*["happy", "sad", "calm"] * 25)[:n_windows], duration_s=601
+    )
+    assert len(PdfReader(io.BytesIO(speech_report(data, panels=panels))).pages) == 2
+
+
+def test_the_document_is_titled(panels: bytes) -> None:
+    metadata = PdfReader(io.BytesIO(speech_report(DATA, panels=panels))).metadata
+    assert metadata is not None
+    assert metadata.title == "Speech emotion report: voice.m4a"
+    assert metadata.author == "EmoSync"
+
+
+def test_equal_predictions_give_equal_reports(panels: bytes) -> None:
+    assert speech_report(DATA, panels=panels) == speech_report(DATA, panels=panels)
+
+
+@pytest.mark.parametrize(
+    ("filename", "printed"),
+    [
+        ("Größe - Épée.wav", "Größe - Épée.wav"),
+        ("голос.ogg", "голос.ogg"),
+        ("<b>bold</b> & <img src='x'/>.wav", "<b>bold</b> & <img src='x'/>.wav"),
+        ("<para>&amp;&#0;</i", "<para>&amp;&#0;</i"),
+        ("../../etc/passwd", "../../etc/passwd"),
+        ("声音.wav", ".wav"),
+        ("lone \ud800 surrogate\x00\n.wav", "surrogate .wav"),
+        ("", "Angry"),
+    ],
+)
+def test_names_are_text_never_markup(panels: bytes, filename: str, printed: str) -> None:
+    assert printed in read(speech_report(replace(DATA, filename=filename), panels=panels))
+
+
+def test_a_very_long_name_is_shortened(panels: bytes) -> None:
+    data = replace(DATA, filename="x" * 5000 + "_take_2.flac", audio_file="y" * 3000)
+    pdf = PdfReader(io.BytesIO(speech_report(data, panels=panels)))
+    assert len(pdf.pages) == 2
+    assert "take_2.flac" in "".join(pdf.pages[0].extract_text().split())
+
+
+def test_a_long_recording_is_told_window_by_window(panels: bytes) -> None:
+    data = replace(DATA, windows=windows("angry", "angry", "sad"), duration_s=70.0)
+    text = read(speech_report(replace(data, windows=windows(*["angry"] * 8, "sad")), panels=panels))
+    assert "Over time" in text
+    assert "0:08 angry 50.0%" in text
+    assert "1:04 sad 50.0%" in text
+
+
+def test_a_short_recording_has_no_section_on_time(panels: bytes) -> None:
+    text = read(speech_report(replace(DATA, windows=windows("angry")), panels=panels))
+    assert "Over time" not in text
+
+
+def test_windows_beyond_the_table_are_counted(panels: bytes) -> None:
+    data = replace(DATA, windows=windows(*["sad"] * 75), duration_s=600.0)
+    assert "The strip shows 27 more." in read(speech_report(data, panels=panels))
+
+
+def test_neighbouring_windows_of_one_emotion_are_one_stretch() -> None:
+    data = replace(DATA, windows=windows("sad", "sad", "calm", "sad"), duration_s=30.5)
+    assert report._spans(data) == [(0.0, 16.0, "sad"), (16.0, 24.0, "calm"), (24.0, 30.5, "sad")]
+
+
+@pytest.mark.parametrize(
+    ("time_s", "printed"),
+    [(0.3, "0.3 s"), (59.94, "59.9 s"), (61.0, "1:01 min"), (600.0, "10:00 min")],
+)
+def test_times_carry_their_unit(time_s: float, printed: str) -> None:
+    assert sheet.clock(time_s) == printed
+
+
+def test_labels_without_a_colour_of_their_own_are_drawn() -> None:
+    assert sheet.colour_of("boredom") == sheet.ACCENT
+    assert sheet.probability_bars({"boredom": 1.0, "x": 0.0}, width=200).height == 34
