@@ -1,0 +1,1 @@
+"""Measure the real server and write BENCHMARKS.md; run with `python -m bench`."""

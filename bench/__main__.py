@@ -1,0 +1,36 @@
+"""Command line of the benchmark."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from bench.run import QUICK, Plan, run
+from bench.server import ROOT
+from bench.tables import markdown
+
+
+@click.command()
+@click.option("--output", type=click.Path(path_type=Path), default=ROOT / "BENCHMARKS.md")
+@click.option("--quick", is_flag=True, help="A smoke run of a minute; its figures mean little.")
+@click.option("--plain/--no-plain", default=True, help="Measure the plain way as well.")
+@click.option("--plain-python", default=sys.executable, help="Has TensorFlow and librosa.")
+@click.option(
+    "--plain-model",
+    type=click.Path(path_type=Path),
+    default=ROOT / "models" / "speech" / "cnn" / "model.keras",
+)
+def main(output: Path, quick: bool, plain: bool, plain_python: str, plain_model: Path) -> None:
+    """Measure the service and write BENCHMARKS.md; takes about ten minutes."""
+    results = run(
+        QUICK if quick else Plan(),
+        plain_python=plain_python,
+        plain_model=plain_model if plain else None,
+        say=lambda line: click.echo(line, err=True),
+    )
+    output.write_text(markdown(results))
+    click.echo(f"wrote {output}", err=True)
+
+
+if __name__ == "__main__":
+    main()

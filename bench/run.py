@@ -1,0 +1,215 @@
+"""The order of the measurements."""
+
+import http.client
+import json
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from bench import machine
+from bench.measure import Load, Soak, Summary, load, mean_worker_memory_mb, soak, summarise
+from bench.server import ROOT, Server, StartError, plain_command, procfile_command, running
+
+RECORDING: Final = ROOT / "tests" / "audio" / "voice_3s.wav"
+CLIENTS: Final = 8
+WORKERS: Final = 2
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How much to measure.
+
+    Attributes
+    ----------
+    n_starts : int
+        Starts after the one that warms the file cache.
+    n_rounds : int
+        Rounds over all methods, so that a slow minute does not fall on one method.
+    n_alone, n_crowd : int
+        Requests per round and method, from one client and from several.
+    n_parts, n_part : int
+        Parts of the long run, and requests in each.
+    n_plain : int
+        Requests to the plain server per round.
+    """
+
+    n_starts: int = 5
+    n_rounds: int = 5
+    n_alone: int = 100
+    n_crowd: int = 300
+    n_parts: int = 5
+    n_part: int = 1000
+    n_plain: int = 16
+
+
+QUICK: Final = Plan(
+    n_starts=1, n_rounds=2, n_alone=20, n_crowd=40, n_parts=2, n_part=100, n_plain=4
+)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What was measured of one server.
+
+    Attributes
+    ----------
+    starts_s : list of float
+        From starting the process to the first 200 of /ready.
+    idle_mb, busy_mb : float
+        Resident memory of a worker when ready, and after its share of the requests.
+    alone, crowd : dict of str to Summary
+        Per method: one client, several clients.
+    """
+
+    starts_s: list[float]
+    idle_mb: float
+    busy_mb: float
+    alone: dict[str, Summary]
+    crowd: dict[str, Summary]
+
+
+@dataclass(frozen=True)
+class Results:
+    """Everything that BENCHMARKS.md shows."""
+
+    plan: Plan
+    facts: Mapping[str, str]
+    load_before: float
+    default_method: str
+    ours: Measured
+    long_run: Soak
+    plain: Measured | None
+    plain_reason: str
+
+
+def run(plan: Plan, *, plain_python: str, plain_model: Path | None, say: Say) -> Results:
+    """Measure the service, then the plain way on the same machine.
+
+    Parameters
+    ----------
+    plan : Plan
+        How much.
+    plain_python : str
+        Interpreter that has TensorFlow and librosa.
+    plain_model : Path or None
+        A native Keras model; None leaves the plain way out.
+    say : callable
+        Gets a line per step.
+
+    Returns
+    -------
+    Results
+    """
+    load_before = machine.load_average()
+    with tempfile.TemporaryDirectory(prefix="emosync-bench-") as folder:
+        ours, long_run, default_method = _measure_ours(plan, Path(folder), say)
+        plain, reason = None, "left out"
+        if plain_model is not None:
+            plain, reason = _try_plain(plan, Path(folder), plain_python, plain_model, say)
+    return Results(
+        plan, machine.describe(), load_before, default_method, ours, long_run, plain, reason
+    )
+
+
+def _measure_ours(plan: Plan, folder: Path, say: Say) -> tuple[Measured, Soak, str]:
+    """Measure the command of the Procfile, with a database and uploads of its own."""
+    environ = {
+        "WEB_CONCURRENCY": str(WORKERS),
+        "DATA_PATH": str(folder / "data"),
+        "VISUALIZATIONS_PATH": str(folder / "visualizations"),
+        "DATABASE_URL": "",
+    }
+    with _served(procfile_command(), environ, folder / "ours.log", plan, say) as (server, starts_s):
+        default_method, methods = _methods(server)
+        measured = _measure(server, starts_s, methods, plan, say)
+        say(f"long run: {plan.n_parts} x {plan.n_part} requests, {default_method}")
+        long_run = soak(server, RECORDING, parts=plan.n_parts, n_part=plan.n_part, clients=CLIENTS)
+    return measured, long_run, default_method
+
+
+def _try_plain(
+    plan: Plan, folder: Path, python: str, model: Path, say: Say
+) -> tuple[Measured | None, str]:
+    """Measure the plain way; where it does not start, say why and go on."""
+    scratch = folder / "plain"
+    scratch.mkdir()
+    environ = {
+        "BENCH_PLAIN_MODEL": str(model.resolve()),
+        "BENCH_PLAIN_PATH": str(scratch),
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+    }
+    plain_plan = Plan(
+        n_starts=min(2, plan.n_starts), n_rounds=min(3, plan.n_rounds),
+        n_alone=plan.n_plain, n_crowd=plan.n_plain,
+    )  # fmt: skip
+    log_path = folder / "plain.log"
+    try:
+        with _served(plain_command(python), environ, log_path, plain_plan, say) as served:
+            return _measure(*served, {"plain": None}, plain_plan, say), ""
+    except StartError as exc:
+        last = log_path.read_text(errors="replace").strip().splitlines()[-3:]
+        return None, " / ".join([str(exc), *last])
+
+
+@contextmanager
+def _served(
+    command: str, environ: Mapping[str, str], log_path: Path, plan: Plan, say: Say
+) -> Iterator[tuple[Server, list[float]]]:
+    """Start the server several times for the start's sake; the last one stays."""
+    say(f"starting {plan.n_starts + 1} times: {command}")
+    starts_s = []
+    for _ in range(plan.n_starts):
+        with running(command, environ=environ, log_path=log_path) as server:
+            starts_s.append(server.ready_s)
+    with running(command, environ=environ, log_path=log_path) as server:
+        # The first start only warmed the file cache.
+        yield server, [*starts_s[1:], server.ready_s]
+
+
+def _measure(
+    server: Server,
+    starts_s: list[float],
+    methods: Mapping[str, str | None],
+    plan: Plan,
+    say: Say,
+) -> Measured:
+    """Warm up, then go round the methods, alone and in a crowd."""
+    idle_mb = mean_worker_memory_mb(server)
+    alone: dict[str, list[Load]] = {name: [] for name in methods}
+    crowd: dict[str, list[Load]] = {name: [] for name in methods}
+    for method in methods.values():
+        load(server, RECORDING, n_requests=4 * WORKERS, clients=2 * WORKERS, method=method)
+    for number in range(1, plan.n_rounds + 1):
+        say(f"round {number} of {plan.n_rounds}: {', '.join(methods)}")
+        for name, method in methods.items():
+            alone[name].append(load(server, RECORDING, n_requests=plan.n_alone, method=method))
+            crowd[name].append(
+                load(server, RECORDING, n_requests=plan.n_crowd, clients=CLIENTS, method=method)
+            )
+    return Measured(
+        starts_s=starts_s,
+        idle_mb=idle_mb,
+        busy_mb=mean_worker_memory_mb(server),
+        alone={name: summarise(runs) for name, runs in alone.items()},
+        crowd={name: summarise(runs) for name, runs in crowd.items()},
+    )
+
+
+def _methods(server: Server) -> tuple[str, dict[str, str | None]]:
+    """Ask the server for the method in force and all methods."""
+    info: dict[str, Any] = _get_json(server, "/models/info")
+    return info["method"], {name: name for name in info["models"]["speech"]}
+
+
+def _get_json(server: Server, path: str) -> Any:
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+    try:
+        connection.request("GET", path)
+        return json.load(connection.getresponse())
+    finally:
+        connection.close()
