@@ -10,8 +10,10 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import soundfile as sf
+from answers import Upload, multipart
 from flask import Flask
 from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 from emosync.config import Config
 
@@ -82,6 +84,24 @@ def app(config: Config) -> Iterator[Flask]:
 @pytest.fixture
 def client(app: Flask) -> FlaskClient:
     return app.test_client()
+
+
+@pytest.fixture
+def upload(client: FlaskClient, voice: bytes) -> Upload:
+    """Post a recording; by default the voice, under the name voice.wav."""
+
+    def post(
+        data: bytes | None = None,
+        name: str = "voice.wav",
+        *,
+        path: str = "/predict",
+        field: str = "file",
+        **form: str,
+    ) -> TestResponse:
+        body = multipart(voice if data is None else data, name, field=field, **form)
+        return client.post(path, data=body, content_type="multipart/form-data; boundary=x")
+
+    return post
 
 
 @pytest.fixture

@@ -1,0 +1,95 @@
+"""Errors as problem+json, the same shape for every route and every status."""
+
+import json
+from http import HTTPStatus
+from typing import Final
+
+from flask import Flask, Response, current_app, request
+from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
+
+from emosync.config import Config
+from emosync.errors import EmoSyncError, NotFound, ParameterError, TooLarge, Unavailable
+
+# Sentences for what werkzeug refuses before a view runs; its own name internals.
+_DETAILS: Final = {
+    400: "The request cannot be read.",
+    404: "There is no such route.",
+    405: "The route does not take this verb.",
+    500: "Something went wrong here; the log of the server says what.",
+}
+# The same code and title, whether we refuse or werkzeug does.
+_KINDS: Final = {400: ParameterError, 404: NotFound, 413: TooLarge, 500: EmoSyncError}
+_RETRY_AFTER_S: Final = 5
+
+
+def register_problems(app: Flask) -> None:
+    """Answer every error of the application, and of Flask itself, as problem+json."""
+    app.register_error_handler(EmoSyncError, _answer_own)
+    app.register_error_handler(HTTPException, _answer_http)
+
+
+def problem(status: int, *, code: str, title: str, detail: str) -> Response:
+    """Make an answer after RFC 9457, with the members `code` and `error` besides.
+
+    Parameters
+    ----------
+    status : int
+        HTTP status.
+    code : str
+        Stable name of the error, for programs.
+    title : str
+        The kind of error.
+    detail : str
+        What is wrong here, for people; `error` repeats it for clients of earlier servers.
+
+    Returns
+    -------
+    Response
+
+    References
+    ----------
+    .. [1] RFC 9457, "Problem Details for HTTP APIs".
+    """
+    members = {
+        "type": f"urn:emosync:problem:{code}",
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "code": code,
+        "error": detail,
+    }
+    return Response(json.dumps(members), status, content_type="application/problem+json")
+
+
+def _answer_own(error: EmoSyncError) -> Response:
+    if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        current_app.logger.error("%s %s: %s", request.method, request.path, error, exc_info=error)
+    answer = problem(error.status, code=error.code, title=error.title, detail=error.message)
+    if isinstance(error, Unavailable):
+        answer.headers["Retry-After"] = str(_RETRY_AFTER_S)
+    return answer
+
+
+def _answer_http(error: HTTPException) -> ResponseReturnValue:
+    status = error.code
+    if status is None or status < HTTPStatus.BAD_REQUEST:
+        return error.get_response()  # a redirect
+    kind = _KINDS.get(status)
+    answer = problem(
+        status,
+        code=kind.code if kind else error.name.lower().replace(" ", "_"),
+        title=kind.title if kind else error.name.capitalize(),
+        detail=_too_large() if kind is TooLarge else _DETAILS.get(status, f"{error.name}."),
+    )
+    if isinstance(error, MethodNotAllowed) and error.valid_methods:
+        answer.allow.update(error.valid_methods)
+    return answer
+
+
+def _too_large() -> str:
+    config: Config = current_app.config["EMOSYNC"]
+    return (
+        f"The body is too large: a file may have {config.max_upload_mb:g} MB, "
+        f"a JSON body {config.max_json_mb:g} MB, a form field 0.5 MB."
+    )

@@ -1,0 +1,49 @@
+"""What tests send, and what they expect of every answer."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+METHODS = ["whisper", "cnn", "svm", "random_forest"]
+PREDICTION = [
+    "emotion",
+    "confidence",
+    "probabilities",
+    "audio_file",
+    "visualization",
+    "report",
+    "method",
+    "timestamp",
+    "duration_s",
+]
+
+Upload = Callable[..., TestResponse]
+
+
+def multipart(data: bytes, name: str, *, field: str = "file", **form: str) -> bytes:
+    """Encode a form; werkzeug's own client leaves its temporary files open."""
+    head = 'Content-Disposition: form-data; name="{}"'
+    texts = [f"--x\r\n{head.format(key)}\r\n\r\n{value}\r\n" for key, value in form.items()]
+    part = f'--x\r\n{head.format(field)}; filename="{name}"\r\n\r\n'
+    return "".join([*texts, part]).encode() + data + b"\r\n--x--\r\n"
+
+
+def predicted(answer: TestResponse) -> dict[str, Any]:
+    """Check the shape of a prediction and return it."""
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.get_json()
+    assert list(found)[: len(PREDICTION)] == PREDICTION
+    probabilities = list(found["probabilities"].values())
+    assert sum(probabilities) == pytest.approx(1, abs=1e-6)
+    assert probabilities == sorted(probabilities, reverse=True)
+    assert found["emotion"] == next(iter(found["probabilities"]))
+    assert found["confidence"] == probabilities[0]
+    return found
+
+
+def rows(client: FlaskClient, query: str = "") -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = client.get(f"/history{query}").get_json()["history"]
+    return found

@@ -1,0 +1,100 @@
+"""Every route answers every error in one shape, and tells nothing of the server."""
+
+import logging
+import re
+from collections.abc import Iterator
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.routing import Rule
+from werkzeug.test import TestResponse
+
+from emosync import errors
+
+MEMBERS = ["type", "title", "status", "detail", "code", "error"]
+
+
+def assert_problem(answer: TestResponse, status: int, code: str | None = None) -> None:
+    assert answer.status_code == status
+    assert answer.content_type == "application/problem+json"
+    members = answer.get_json(force=True)
+    assert list(members) == MEMBERS
+    assert members["status"] == status
+    assert members["error"] == members["detail"]
+    assert re.fullmatch(r"[a-z0-9_]+", members["code"])
+    assert code in (None, members["code"])
+    assert re.fullmatch(r"[A-Z].*[.,:]?", members["detail"])
+    assert "Traceback" not in answer.text
+    assert not re.search(r"/(work|root|home|tmp|usr|proc)/", answer.text)
+
+
+def rules(app: Flask) -> Iterator[tuple[Rule, str]]:
+    for rule in app.url_map.iter_rules():
+        yield rule, re.sub(r"<[^>]+>", "none", rule.rule)
+
+
+def test_a_wrong_verb_is_405_and_names_the_right_ones(app: Flask, client: FlaskClient) -> None:
+    for rule, path in rules(app):
+        answer = client.delete(path)
+        assert_problem(answer, 405, "method_not_allowed")
+        assert answer.allow.as_set() == {verb.lower() for verb in rule.methods or ()}
+
+
+def test_a_post_without_a_body_is_400(app: Flask, client: FlaskClient) -> None:
+    for rule, path in rules(app):
+        if "POST" in (rule.methods or ()):
+            assert_problem(client.post(path), 400, "missing_input")
+
+
+def test_an_unknown_name_in_a_path_is_404(app: Flask, client: FlaskClient) -> None:
+    for rule, path in rules(app):
+        if rule.arguments:
+            assert_problem(client.get(path), 404, "not_found")
+
+
+@pytest.mark.parametrize("path", ["/nothing", "/predict/", "/static/../app.py", "/%00", "/static/"])
+def test_an_unknown_route_is_404(client: FlaskClient, path: str) -> None:
+    assert_problem(client.get(path), 404, "not_found")
+
+
+def test_an_unexpected_error_is_500_and_its_text_stays_in_the_log(
+    app: Flask, caplog: pytest.LogCaptureFixture
+) -> None:
+    @app.get("/fail")
+    def fail() -> str:
+        raise RuntimeError("a secret in /root/secret")
+
+    answer = app.test_client().get("/fail")
+    assert_problem(answer, 500, "internal_error")
+    assert "secret" not in answer.text
+    assert "secret" in caplog.text
+
+
+def all_errors(base: type[errors.EmoSyncError]) -> Iterator[type[errors.EmoSyncError]]:
+    yield base
+    for child in base.__subclasses__():
+        yield from all_errors(child)
+
+
+@pytest.mark.parametrize("kind", list(all_errors(errors.EmoSyncError)))
+def test_every_error_of_the_tree_keeps_its_status_and_code(
+    app: Flask, caplog: pytest.LogCaptureFixture, kind: type[errors.EmoSyncError]
+) -> None:
+    @app.get("/fail")
+    def fail() -> str:
+        raise kind("What is wrong.") from OSError("the cause")
+
+    with caplog.at_level(logging.ERROR):
+        answer = app.test_client().get("/fail")
+    assert_problem(answer, kind.status, kind.code)
+    assert ("the cause" in caplog.text) == (kind.status >= 500)
+    assert ("Retry-After" in answer.headers) == (kind.status == 503)
+
+
+def test_a_redirect_is_left_alone(app: Flask) -> None:
+    @app.get("/folder/")
+    def folder() -> str:
+        return "here"
+
+    assert app.test_client().get("/folder").status_code == 308
