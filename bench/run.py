@@ -3,13 +3,17 @@
 import http.client
 import json
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from bench import machine
+from bench.load import BOUNDARY, multipart
 from bench.measure import Load, Soak, Summary, load, mean_worker_memory_mb, soak, summarise
 from bench.server import ROOT, Server, StartError, plain_command, procfile_command, running
 
@@ -34,6 +38,8 @@ class Plan:
         Requests per round and method, from one client and from several.
     n_parts, n_part : int
         Parts of the long run, and requests in each.
+    n_drawn : int
+        Pictures and reports.
     n_plain : int
         Requests to the plain server per round.
     """
@@ -44,11 +50,12 @@ class Plan:
     n_crowd: int = 300
     n_parts: int = 5
     n_part: int = 1000
+    n_drawn: int = 12
     n_plain: int = 16
 
 
 QUICK: Final = Plan(
-    n_starts=1, n_rounds=2, n_alone=20, n_crowd=40, n_parts=2, n_part=100, n_plain=4
+    n_starts=1, n_rounds=2, n_alone=20, n_crowd=40, n_parts=2, n_part=100, n_drawn=4, n_plain=4
 )
 
 
@@ -74,6 +81,23 @@ class Measured:
 
 
 @dataclass(frozen=True)
+class Drawn:
+    """Pictures and reports, each asked for once after a prediction of its own.
+
+    Attributes
+    ----------
+    pictures_ms, reports_ms : list of float
+        Latency; a worker's first picture also loads matplotlib, its first report reportlab.
+    memory_mb : float
+        Resident memory of the largest worker afterwards.
+    """
+
+    pictures_ms: list[float]
+    reports_ms: list[float]
+    memory_mb: float
+
+
+@dataclass(frozen=True)
 class Results:
     """Everything that BENCHMARKS.md shows."""
 
@@ -83,6 +107,7 @@ class Results:
     default_method: str
     ours: Measured
     long_run: Soak
+    drawn: Drawn
     plain: Measured | None
     plain_reason: str
 
@@ -107,16 +132,16 @@ def run(plan: Plan, *, plain_python: str, plain_model: Path | None, say: Say) ->
     """
     load_before = machine.load_average()
     with tempfile.TemporaryDirectory(prefix="emosync-bench-") as folder:
-        ours, long_run, default_method = _measure_ours(plan, Path(folder), say)
+        ours, long_run, drawn, default_method = _measure_ours(plan, Path(folder), say)
         plain, reason = None, "left out"
         if plain_model is not None:
             plain, reason = _try_plain(plan, Path(folder), plain_python, plain_model, say)
     return Results(
-        plan, machine.describe(), load_before, default_method, ours, long_run, plain, reason
+        plan, machine.describe(), load_before, default_method, ours, long_run, drawn, plain, reason
     )
 
 
-def _measure_ours(plan: Plan, folder: Path, say: Say) -> tuple[Measured, Soak, str]:
+def _measure_ours(plan: Plan, folder: Path, say: Say) -> tuple[Measured, Soak, Drawn, str]:
     """Measure the command of the Procfile, with a database and uploads of its own."""
     environ = {
         "WEB_CONCURRENCY": str(WORKERS),
@@ -129,7 +154,9 @@ def _measure_ours(plan: Plan, folder: Path, say: Say) -> tuple[Measured, Soak, s
         measured = _measure(server, starts_s, methods, plan, say)
         say(f"long run: {plan.n_parts} x {plan.n_part} requests, {default_method}")
         long_run = soak(server, RECORDING, parts=plan.n_parts, n_part=plan.n_part, clients=CLIENTS)
-    return measured, long_run, default_method
+        say("pictures and reports")
+        drawn = _draw(server, plan.n_drawn)
+    return measured, long_run, drawn, default_method
 
 
 def _try_plain(
@@ -200,16 +227,46 @@ def _measure(
     )
 
 
+def _draw(server: Server, n_drawn: int) -> Drawn:
+    """Ask for the picture and the report of predictions that nobody has drawn yet."""
+    headers = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
+    pictures_ms, reports_ms = [], []
+    for _ in range(n_drawn):
+        _, body = _ask(server, "POST", "/predict", multipart(RECORDING, None), headers)
+        answer = json.loads(body)
+        # The picture first: a report needs it, and shall be measured without it.
+        pictures_ms.append(_ask(server, "GET", _path(answer["visualization"]))[0])
+        reports_ms.append(_ask(server, "GET", _path(answer["report"]))[0])
+    return Drawn(pictures_ms, reports_ms, max(server.worker_memory_mb()))
+
+
 def _methods(server: Server) -> tuple[str, dict[str, str | None]]:
     """Ask the server for the method in force and all methods."""
-    info: dict[str, Any] = _get_json(server, "/models/info")
+    info: dict[str, Any] = json.loads(_ask(server, "GET", "/models/info")[1])
     return info["method"], {name: name for name in info["models"]["speech"]}
 
 
-def _get_json(server: Server, path: str) -> Any:
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+def _path(link: str) -> str:
+    """Give the path of a link, be it absolute or not."""
+    return urlsplit(link).path
+
+
+def _ask(
+    server: Server,
+    verb: str,
+    path: str,
+    body: bytes | None = None,
+    headers: Mapping[str, str] = MappingProxyType({}),
+) -> tuple[float, bytes]:
+    """Send one request; give its latency in ms and the body of the answer."""
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+    started_s = time.perf_counter()
     try:
-        connection.request("GET", path)
-        return json.load(connection.getresponse())
+        connection.request(verb, path, body, dict(headers))
+        answer = connection.getresponse()
+        content = answer.read()
     finally:
         connection.close()
+    if answer.status != 200:
+        raise RuntimeError(f"{verb} {path} was answered with {answer.status}")
+    return 1e3 * (time.perf_counter() - started_s), content

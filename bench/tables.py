@@ -29,7 +29,7 @@ STAGES: Final = ("decode", "features", "model", "storage", "database")
 
 def markdown(results: Results) -> str:
     """Write the whole page."""
-    sections = (_head, _service, _latency, _throughput, _stages, _long_run, _plain, _how)
+    sections = (_head, _service, _latency, _throughput, _stages, _long_run, _drawn, _plain, _how)
     return "\n".join(line for section in sections for line in section(results)) + "\n"
 
 
@@ -142,6 +142,19 @@ def _long_run(results: Results) -> Iterator[str]:
         ("Growth", f"{growth:+.1%}", f"within {GOAL_GROWTH:.0%}"),
     ]
     yield from _table((f"`{results.default_method}`, {CLIENTS} clients", "", "Goal"), rows)
+
+
+def _drawn(results: Results) -> Iterator[str]:
+    drawn = results.drawn
+    yield from _heading("Pictures and reports")
+    rows = [
+        ("Picture, drawn when first asked for", _spread(drawn.pictures_ms, "ms", 0)),
+        ("PDF report, its picture there already", _spread(drawn.reports_ms, "ms", 0)),
+        ("Memory of the largest worker afterwards", f"{drawn.memory_mb:.0f} MB"),
+    ]
+    yield from _table(("", "Median (lowest to highest)"), rows)
+    yield ""
+    yield "The slowest is a worker's first, which loads matplotlib or reportlab."
 
 
 def _plain(results: Results) -> Iterator[str]:

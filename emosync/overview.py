@@ -10,9 +10,9 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 import scipy.fft
-import scipy.signal
+import soxr
 
-from emosync import features
+from emosync.features import SPEECH_SR_HZ, mfcc
 
 Samples = npt.NDArray[np.float32]
 
@@ -20,7 +20,8 @@ WINDOW_S: Final = 0.032
 # Frames farther apart than half a window would pass over part of the sound.
 MAX_HOP_S: Final = 0.016
 COLUMNS_PER_BLOCK: Final = 64
-MFCC_HOP_S: Final = 0.010
+N_MFCC: Final = 20
+MFCC_HOP: Final = 160
 FRAMES_PER_BLOCK: Final = 2000
 # Below -90 dB of full scale nothing was recorded; silence shall look like silence, and not
 # like sound because there is nothing louder beside it.
@@ -118,16 +119,18 @@ def mfcc_columns(y: Samples, *, sr: int, n_columns: int) -> Samples:
     ndarray of shape (20, <= n_columns)
         Coefficient 0, which follows the loudness, first.
     """
-    hop_length = round(MFCC_HOP_S * sr)
-    n_block = FRAMES_PER_BLOCK * hop_length
+    if sr != SPEECH_SR_HZ:
+        y = soxr.resample(y, sr, SPEECH_SR_HZ)
+    n_block = FRAMES_PER_BLOCK * MFCC_HOP
     blocks = [y[start : start + n_block] for start in range(0, y.size, n_block)]
     # A block's last frame is centred on the next block's first sample: it comes again there.
-    mfcc = np.concatenate(
-        [_mfcc(block, sr, hop_length)[:, :FRAMES_PER_BLOCK] for block in blocks], axis=1
-    )
-    starts = _column_starts(mfcc.shape[1], n_columns)
-    lengths = np.diff(starts, append=mfcc.shape[1])
-    return np.asarray(np.add.reduceat(mfcc, starts, axis=1) / lengths, dtype=np.float32)
+    frames = [
+        mfcc(block, n_mfcc=N_MFCC, hop_length=MFCC_HOP)[:, :FRAMES_PER_BLOCK] for block in blocks
+    ]
+    coefficients = np.concatenate(frames, axis=1)
+    starts = _column_starts(coefficients.shape[1], n_columns)
+    lengths = np.diff(starts, append=coefficients.shape[1])
+    return np.asarray(np.add.reduceat(coefficients, starts, axis=1) / lengths, dtype=np.float32)
 
 
 def standardised(rows: Samples) -> Samples:
@@ -147,19 +150,11 @@ def standardised(rows: Samples) -> Samples:
     return np.asarray(centred / np.maximum(rows.std(axis=1, keepdims=True), 1e-3))
 
 
-def _mfcc(y: Samples, sr: int, hop_length: int) -> Samples:
-    """Give the coefficients of a block, (20, n_frames)."""
-    mel = features.mel_spectrogram(
-        y, sr=sr, n_fft=2 * round(WINDOW_S * sr), hop_length=hop_length, n_mels=64
-    )
-    log_mel = 10 * np.log10(np.maximum(mel, 1e-10))
-    return np.asarray(scipy.fft.dct(log_mel, axis=0, norm="ortho")[:20])
-
-
 def _mean_power(frames: Samples) -> Samples:
     """Average the power spectra of frames, (n_columns, n_frames, n_window), over axis 1."""
     n_window = frames.shape[-1]
-    window = scipy.signal.get_window("hann", n_window).astype(np.float32)
+    # Periodic, as spectra want it: one more point than needed, and the last dropped.
+    window = np.hanning(n_window + 1)[:-1].astype(np.float32)
     # Twice the window's length: rows fine enough that no step shows.
     spectra = scipy.fft.rfft(frames * (window / window.sum()), n=2 * n_window)
     power: Samples = np.mean(spectra.real**2 + spectra.imag**2, axis=1)

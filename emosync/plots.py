@@ -4,9 +4,11 @@ Pictures are drawn on a `Figure` of their own, never with pyplot, which keeps ev
 in a global list. Colour maps are even in lightness and safe for colour-blind readers.
 """
 
+import gc
 import io
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from threading import Lock
 from types import MappingProxyType
 from typing import Any, Final
@@ -68,9 +70,7 @@ STYLE: Final[Mapping[Any, Any]] = MappingProxyType(
     }
 )
 
-# The style is global to matplotlib and its drawing is not safe in threads; one picture at
-# a time also bounds the memory of a worker.
-_drawing = Lock()
+_lock = Lock()
 
 Samples = npt.NDArray[np.float32]
 
@@ -92,25 +92,8 @@ def recording_panels(y: Samples, *, sr: int, title: str) -> bytes:
     bytes
         A PNG of 1012 x 880 pixels.
     """
-    with _drawing, matplotlib.rc_context(dict(STYLE)):
-        figure = Figure(figsize=PANELS_SIZE_IN, dpi=DPI)
-        grid = figure.add_gridspec(
-            3, 2, width_ratios=(60, 1), height_ratios=(1.0, 1.8, 1.4),
-            left=LEFT, right=RIGHT, top=0.885, bottom=0.062, hspace=0.36, wspace=0.03,
-        )  # fmt: skip
-        axes = [figure.add_subplot(grid[row, 0]) for row in range(3)]
-        bars = [figure.add_subplot(grid[row, 1]) for row in (1, 2)]
-        duration_s = y.size / sr
-        facts = f"{duration_s:,.2f} s, {sr / 1000:g} kHz"
-        _head(figure, title, facts, left=LEFT, right=RIGHT)
-        _draw_waveform(axes[0], y, duration_s=duration_s)
-        _draw_spectrogram(axes[1], bars[0], y, sr=sr)
-        _draw_mfcc(axes[2], bars[1], y, sr=sr)
-        for ax in axes:
-            ax.set_xlim(0.0, duration_s)
-            ax.yaxis.set_label_coords(-0.068, 0.5)
-        axes[-1].set_xlabel("Time (s)")
-        return _png(figure)
+    with _drawing():
+        return _png(_panels(y, sr, title))
 
 
 def confusion_matrix(matrix: npt.ArrayLike, labels: Sequence[str], *, title: str) -> bytes:
@@ -130,17 +113,55 @@ def confusion_matrix(matrix: npt.ArrayLike, labels: Sequence[str], *, title: str
     bytes
         A PNG: every cell with its share of the row in percent and its count.
     """
-    counts = np.asarray(matrix)
+    with _drawing():
+        return _png(_matrix(np.asarray(matrix), labels, title))
+
+
+@contextmanager
+def _drawing() -> Iterator[None]:
+    """Draw one picture at a time, in the style of the house, and leave nothing in memory.
+
+    The style is global to matplotlib and its drawing is not safe in threads.
+    """
+    with _lock, matplotlib.rc_context(dict(STYLE)):
+        yield
+        # Figure and axes refer to each other: without this, dead pictures pile up to 100 MB
+        # before the collector comes round.
+        gc.collect()
+
+
+def _panels(y: Samples, sr: int, title: str) -> Figure:
+    """Lay out the three panels, their time axes one below the other."""
+    figure = Figure(figsize=PANELS_SIZE_IN, dpi=DPI)
+    grid = figure.add_gridspec(
+        3, 2, width_ratios=(60, 1), height_ratios=(1.0, 1.8, 1.4),
+        left=LEFT, right=RIGHT, top=0.885, bottom=0.062, hspace=0.36, wspace=0.03,
+    )  # fmt: skip
+    axes = [figure.add_subplot(grid[row, 0]) for row in range(3)]
+    bars = [figure.add_subplot(grid[row, 1]) for row in (1, 2)]
+    duration_s = y.size / sr
+    _head(figure, title, f"{duration_s:,.2f} s, {sr / 1000:g} kHz", left=LEFT, right=RIGHT)
+    _draw_waveform(axes[0], y, duration_s=duration_s)
+    _draw_spectrogram(axes[1], bars[0], y, sr=sr)
+    _draw_mfcc(axes[2], bars[1], y, sr=sr)
+    for ax in axes:
+        ax.set_xlim(0.0, duration_s)
+        ax.yaxis.set_label_coords(-0.068, 0.5)
+    axes[-1].set_xlabel("Time (s)")
+    return figure
+
+
+def _matrix(counts: npt.NDArray[Any], labels: Sequence[str], title: str) -> Figure:
+    """Lay out the matrix, its side in proportion to the number of labels."""
     side_in = 2.3 + 0.7 * len(labels)
-    left, top = 1.2 / side_in, 1.0 - 0.8 / side_in
-    with _drawing, matplotlib.rc_context(dict(STYLE)):
-        figure = Figure(figsize=(side_in, side_in), dpi=DPI)
-        ax = figure.add_axes(
-            (left, 0.7 / side_in, 1.0 - left - 0.25 / side_in, top - 0.7 / side_in)
-        )
-        _head(figure, title, _matrix_facts(counts), left=0.3 / side_in, right=1.0 - 0.25 / side_in)
-        _draw_matrix(ax, counts, labels)
-        return _png(figure)
+    left, right, bottom, top = 1.2, side_in - 0.25, 0.7, side_in - 0.8
+    figure = Figure(figsize=(side_in, side_in), dpi=DPI)
+    ax = figure.add_axes(
+        (left / side_in, bottom / side_in, (right - left) / side_in, (top - bottom) / side_in)
+    )
+    _head(figure, title, _matrix_facts(counts), left=0.3 / side_in, right=right / side_in)
+    _draw_matrix(ax, counts, labels)
+    return figure
 
 
 def _matrix_facts(counts: npt.NDArray[Any]) -> str:

@@ -104,6 +104,7 @@ def test_the_page_shows_every_method_and_every_goal(with_plain: bool) -> None:
         default_method="whisper",
         ours=ours,
         long_run=measure.Soak(200, 0, [160.0, 164.0], [70.0, 72.0]),
+        drawn=run.Drawn([400.0, 300.0], [200.0], 180.0),
         plain=plain if with_plain else None,
         plain_reason="no TensorFlow here",
     )
@@ -116,6 +117,7 @@ def test_the_page_shows_every_method_and_every_goal(with_plain: bool) -> None:
         "70/s",
         "+2.5%",
         "1.10 s (1.00 to 1.20)",
+        "350 ms",
     ):
         assert words in page
     assert ("Not measured: no TensorFlow here." in page) is not with_plain

@@ -1,10 +1,15 @@
+from pathlib import Path
+
 import numpy as np
 import numpy.typing as npt
 import pytest
+import soundfile
+import soxr
 
 from emosync import overview
 
 SR_HZ = 16_000
+VOICE = Path(__file__).parent / "audio" / "voice_3s.wav"
 Samples = npt.NDArray[np.float32]
 
 
@@ -73,6 +78,13 @@ def test_louder_voices_differ_in_the_first_coefficient_only(rng: np.random.Gener
     assert quiet.shape == (20, 100)
     assert (loud - quiet)[0] == pytest.approx(10 * np.log10(16) * np.sqrt(64), rel=1e-3)
     assert (loud - quiet)[1:] == pytest.approx(0, abs=1e-2)
+
+
+def test_other_rates_give_the_coefficients_of_the_same_voice() -> None:
+    y, sr = soundfile.read(VOICE, dtype="float32")
+    usual = overview.mfcc_columns(y, sr=sr, n_columns=100)
+    doubled = overview.mfcc_columns(soxr.resample(y, sr, 2 * sr), sr=2 * sr, n_columns=100)
+    assert np.corrcoef(usual.ravel(), doubled.ravel())[0, 1] > 0.99
 
 
 def test_blocks_leave_no_seams(rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch) -> None:
