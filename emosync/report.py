@@ -27,7 +27,11 @@ WINDOW_COLUMNS: Final = 3
 
 MAX_FIGURES: Final = 24
 
-ACCURACY_NOTE: Final = "Measured on recordings of people whose voices the model had never heard."
+UNSEEN_SPEAKERS_NOTE: Final = "Measured on people whose voices the model had never heard."
+OTHER_NOTE: Final = (
+    "As its card tells. Figures for people whose voices the model had never heard are not among "
+    "them, and would be lower."
+)
 HOW_TO_READ: Final = (
     "The model listens to how a voice sounds, not to the words, and compares it with recordings "
     "that people labelled, most of them spoken by actors. Its answer names the label that the "
@@ -198,7 +202,8 @@ def _window_table(windows: Sequence[SpeechWindow]) -> Table:
 
 def _accuracy(data: ReportData) -> Iterator[Flowable]:
     """Yield how often the model was right about people it had never heard."""
-    figures = data.card.get("figures", {})
+    figures = data.card.get("figures") or {}
+    note = UNSEEN_SPEAKERS_NOTE if "speaker" in figures else OTHER_NOTE
     measured = list(_leaves(figures.get("speaker", figures)))[:MAX_FIGURES]
     if not measured:
         return
@@ -212,7 +217,7 @@ def _accuracy(data: ReportData) -> Iterator[Flowable]:
     yield KeepTogether(
         [
             sheet.heading(f"How often {data.method} is right"),
-            sheet.text(ACCURACY_NOTE, 8.5, textColor=MUTED, spaceAfter=6),
+            sheet.text(note, 8.5, textColor=MUTED, spaceAfter=6),
             Table(rows, colWidths=widths, style=sheet.LIST),
         ]
     )

@@ -152,3 +152,30 @@ def test_times_carry_their_unit(time_s: float, printed: str) -> None:
 def test_labels_without_a_colour_of_their_own_are_drawn() -> None:
     assert sheet.colour_of("boredom") == sheet.ACCENT
     assert sheet.probability_bars({"boredom": 1.0, "x": 0.0}, width=200).height == 34
+
+
+def test_the_accuracy_on_unseen_speakers_is_shown(panels: bytes) -> None:
+    figures = {
+        "seed": {"accuracy": 0.93},
+        "speaker": {"CREMA-D": {"weighted_accuracy": 0.774, "n_clips": 7442}, "ece": 0.031},
+    }
+    text = read(speech_report(replace(DATA, card={"figures": figures}), panels=panels))
+    assert "How often whisper is right" in text
+    assert "never heard" in text
+    assert "CREMA-D, weighted accuracy 77.4%" in text
+    assert "93.0%" not in text
+    assert "7442" not in text
+
+
+def test_other_figures_are_not_passed_off_as_those_of_unseen_speakers(panels: bytes) -> None:
+    card = {"figures": {"seed": {"accuracy": 0.93}}}
+    text = read(speech_report(replace(DATA, card=card), panels=panels))
+    assert "seed, accuracy 93.0%" in text
+    assert "are not among them" in text
+
+
+@pytest.mark.parametrize("card", [{}, {"figures": {}}, {"figures": None}, {"figures": {"n": 3}}])
+def test_a_card_without_figures_leaves_the_section_out(
+    panels: bytes, card: dict[str, object]
+) -> None:
+    assert "is right" not in read(speech_report(replace(DATA, card=card), panels=panels))
