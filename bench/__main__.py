@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from typing import Final
 
 import click
 
@@ -9,23 +10,20 @@ from bench.run import QUICK, Plan, run
 from bench.server import ROOT
 from bench.tables import markdown
 
+CNN_PATH: Final = ROOT / "models" / "speech" / "cnn"
+
 
 @click.command()
 @click.option("--output", type=click.Path(path_type=Path), default=ROOT / "BENCHMARKS.md")
 @click.option("--quick", is_flag=True, help="A smoke run of a minute; its figures mean little.")
 @click.option("--plain/--no-plain", default=True, help="Measure the plain way as well.")
 @click.option("--plain-python", default=sys.executable, help="Has TensorFlow and librosa.")
-@click.option(
-    "--plain-model",
-    type=click.Path(path_type=Path),
-    default=ROOT / "models" / "speech" / "cnn" / "model.keras",
-)
-def main(output: Path, quick: bool, plain: bool, plain_python: str, plain_model: Path) -> None:
+def main(output: Path, quick: bool, plain: bool, plain_python: str) -> None:
     """Measure the service and write BENCHMARKS.md; takes about ten minutes."""
     results = run(
         QUICK if quick else Plan(),
         plain_python=plain_python,
-        plain_model=plain_model if plain else None,
+        plain_model=next(CNN_PATH.glob("*.keras"), None) if plain else None,
         say=lambda line: click.echo(line, err=True),
     )
     output.write_text(markdown(results))

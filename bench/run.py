@@ -133,7 +133,7 @@ def run(plan: Plan, *, plain_python: str, plain_model: Path | None, say: Say) ->
     load_before = machine.load_average()
     with tempfile.TemporaryDirectory(prefix="emosync-bench-") as folder:
         ours, long_run, drawn, default_method = _measure_ours(plan, Path(folder), say)
-        plain, reason = None, "left out"
+        plain, reason = None, "left out, or the native model of `cnn` is not there"
         if plain_model is not None:
             plain, reason = _try_plain(plan, Path(folder), plain_python, plain_model, say)
     return Results(
