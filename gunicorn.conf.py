@@ -18,3 +18,5 @@ workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
 threads = int(os.environ.get("WEB_THREADS", "4"))
 # The longest recording allowed takes a slow machine about half a minute.
 timeout = 120
+# Nothing here is controlled at run time; the socket would lie in the home folder.
+control_socket_disable = True

@@ -32,6 +32,9 @@ _SILENCE_SPAN: Final = 1e-4
 # Values per block read: 4 MiB of float32, whatever the number of channels.
 _BLOCK_VALUES: Final = 1 << 20
 _MIN_SR_HZ, _MAX_SR_HZ = 1_000, 768_000
+# PCM, float, a-law and u-law by their number in a WAV header, and the extended header.
+# The MP3 decoder in libsndfile crashed on a damaged file, and prints to stderr.
+_PLAIN_FORMATS: Final = frozenset({0x0001, 0x0003, 0x0006, 0x0007, 0xFFFE})
 # Recorders that cannot seek back leave a huge or zero size in a WAV header.
 _STREAMED_BYTES: Final = 0x7FFF_0000
 # A cut of this much or less is padding or rounding, not a lost tail.
@@ -228,18 +231,27 @@ def _after_id3(data: bytes) -> memoryview:
 
 
 def _blocks(data: bytes, container: str, demuxer: str) -> Iterator[Block]:
-    """Read mono blocks, WAV by libsndfile (a third of the time), the rest by FFmpeg."""
-    if container == "wav":
-        _refuse_truncated_wav(data)
-        try:
-            wav = sf.SoundFile(io.BytesIO(data))
-        except sf.LibsndfileError:
-            wav = None  # a codec that libsndfile does not know, such as MP3 in WAV
-        if wav is not None and wav.frames > 0:
-            with wav:
-                yield from _soundfile_blocks(wav)
-            return
-    yield from _ffmpeg_blocks(data, container, demuxer)
+    """Read mono blocks, plain WAV by libsndfile (a third of the time), the rest by FFmpeg."""
+    wav = _open_plain_wav(data) if container == "wav" else None
+    if wav is None:
+        yield from _ffmpeg_blocks(data, container, demuxer)
+        return
+    with wav:
+        yield from _soundfile_blocks(wav)
+
+
+def _open_plain_wav(data: bytes) -> sf.SoundFile | None:
+    """Open with libsndfile, unless FFmpeg knows the codec or a missing length better."""
+    if _wav_format(data) not in _PLAIN_FORMATS:
+        return None
+    try:
+        wav = sf.SoundFile(io.BytesIO(data))
+    except sf.LibsndfileError:
+        return None
+    if wav.frames > 0:
+        return wav
+    wav.close()
+    return None
 
 
 def _soundfile_blocks(wav: sf.SoundFile) -> Iterator[Block]:
@@ -249,14 +261,14 @@ def _soundfile_blocks(wav: sf.SoundFile) -> Iterator[Block]:
         yield _mono(block.T), sr
 
 
-def _refuse_truncated_wav(data: bytes) -> None:
-    """Raise if the data chunk promises clearly more than follows."""
-    position, bytes_per_s = 12, 0
+def _wav_format(data: bytes) -> int:
+    """Read the number of the codec; raise if the audio is clearly shorter than stated."""
+    position, codec, bytes_per_s = 12, 0, 0
     while position + 8 <= len(data):
         name, size = struct.unpack_from("<4sI", data, position)
         position += 8
         if name == b"fmt " and position + 12 <= len(data):
-            (bytes_per_s,) = struct.unpack_from("<I", data, position + 8)
+            codec, bytes_per_s = struct.unpack_from("<H6xI", data, position)
         if name == b"data":
             break
         position += size + size % 2
@@ -267,6 +279,7 @@ def _refuse_truncated_wav(data: bytes) -> None:
         raise UnreadableMedia(
             f"The wav file is cut off: {missing} of {size} bytes of audio are missing."
         )
+    return int(codec)
 
 
 def _ffmpeg_blocks(data: bytes, container: str, demuxer: str) -> Iterator[Block]:

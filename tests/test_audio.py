@@ -14,6 +14,7 @@ from encodings_of_voice import ENCODINGS, encoded, silent_video
 
 from emosync.audio import AudioLimits, decode
 from emosync.errors import (
+    EmoSyncError,
     NoAudioTrack,
     SilentAudio,
     TooLong,
@@ -148,6 +149,21 @@ def test_random_bytes_are_never_taken_for_audio(rng: np.random.Generator) -> Non
     for head in heads * 5:
         with pytest.raises((UnsupportedMedia, UnreadableMedia, NoAudioTrack)):
             decode(head + rng.bytes(20_000))
+
+
+@pytest.mark.parametrize(("container", "codec", "sr", "muxer"), ENCODINGS)
+def test_a_damaged_file_is_read_or_refused(
+    rng: np.random.Generator, container: str, codec: str, sr: int, muxer: str
+) -> None:
+    whole = np.frombuffer(encoded(tone(sr=sr), codec=codec, sr=sr, muxer=muxer), np.uint8)
+    for _ in range(20):
+        damaged = whole.copy()
+        damaged[rng.integers(0, rng.choice([64, 300, len(whole)]), 5)] = rng.integers(0, 256, 5)
+        try:
+            y = decode(damaged.tobytes()).y
+        except EmoSyncError:
+            continue
+        assert np.isfinite(y).all()
 
 
 def test_an_empty_file_is_unreadable() -> None:

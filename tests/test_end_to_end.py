@@ -9,6 +9,7 @@ import os
 import random
 import signal
 import sqlite3
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -365,3 +366,8 @@ def test_a_full_disk_is_503_and_the_log_says_why(
 def test_the_environment_is_not_needed_to_start(tmp_path: Path) -> None:
     with serving(tmp_path, DATABASE_URL="", MAX_JSON_MB="") as service, service.client() as client:
         assert client.get("/ready").status_code == 200
+
+
+def test_the_development_server_answers(tmp_path: Path, voice: bytes) -> None:
+    with serving(tmp_path, command=f"{sys.executable} app.py") as service:
+        predicted(service.send(voice))
