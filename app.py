@@ -21,7 +21,7 @@ from emosync.history import Entry, csv_lines
 from emosync.sources import Source, from_object, from_upload, parse_object
 from emosync.stages import Stages
 from problems import register_problems
-from speech_service import TASK, Recognised, SpeechService
+from speech_service import TASK, SpeechService
 
 _GREETING: Final = (
     "EmoSync tells the emotion of a voice.\nTry: curl -F file=@voice.wav {root}predict\n"
@@ -100,8 +100,8 @@ def classify_audio() -> Answer:
     method = _parameter(request.values, "model_type") or "svm"
     if method not in ("svm", "cnn"):
         raise ParameterError("The field 'model_type' must be svm or cnn.")
-    (found,) = _service().recognise(_upload("audio"), methods=[method], stages=g.stages)
-    return {"audio_emotion": found.entry.emotion, "model_used": method.upper()}
+    (entry,) = _service().recognise(_upload("audio"), methods=[method], stages=g.stages)
+    return {"audio_emotion": entry.emotion, "model_used": method.upper()}
 
 
 @bp.post("/classify_audio_both")
@@ -109,7 +109,7 @@ def classify_audio_both() -> Answer:
     """Answer an existing Flutter application: both of its methods."""
     source = _upload("audio")
     svm, cnn = _service().recognise(source, methods=["svm", "cnn"], stages=g.stages)
-    return {"svm_emotion": svm.entry.emotion, "cnn_emotion": cnn.entry.emotion}
+    return {"svm_emotion": svm.emotion, "cnn_emotion": cnn.emotion}
 
 
 @bp.get("/history")
@@ -183,13 +183,12 @@ def _recognise(source: Source, parameters: Mapping[str, Any]) -> Answer:
     if detail not in (None, "windows"):
         raise ParameterError("The parameter 'detail' must be windows.")
     method = _parameter(parameters, "method")
-    (found,) = _service().recognise(source, methods=[method], stages=g.stages)
-    return _prediction(found, with_windows=detail is not None)
+    (entry,) = _service().recognise(source, methods=[method], stages=g.stages)
+    return _prediction(entry, with_windows=detail is not None)
 
 
-def _prediction(found: Recognised, *, with_windows: bool) -> Answer:
-    entry = found.entry
-    answer = {
+def _prediction(entry: Entry, *, with_windows: bool) -> Answer:
+    answer: Answer = {
         "emotion": entry.emotion,
         "confidence": entry.confidence,
         "probabilities": entry.probabilities,
@@ -202,7 +201,7 @@ def _prediction(found: Recognised, *, with_windows: bool) -> Answer:
         "task": entry.task,
     }
     if with_windows:
-        answer["windows"] = found.windows
+        answer["windows"] = entry.windows
     return answer
 
 

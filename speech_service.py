@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -13,7 +13,6 @@ from emosync.drawings import Drawings
 from emosync.errors import ModelUnavailable, ParameterError, UnknownMethod
 from emosync.history import Entry, History
 from emosync.recordings import Recordings
-from emosync.results import SpeechWindow
 from emosync.settings import Settings
 from emosync.sources import Source
 from emosync.stages import Stages
@@ -24,22 +23,6 @@ _log = logging.getLogger(__name__)
 TASK: Final = "speech"
 # What an answer says of a model first; the rest of its card follows.
 _CARD_HEAD: Final = ("model_type", "classes", "n_features", "trained_on", "feature_type", "scaler")
-
-
-@dataclass(frozen=True)
-class Recognised:
-    """A prediction that is kept in the history.
-
-    Parameters
-    ----------
-    entry : Entry
-        What the history holds.
-    windows : tuple of SpeechWindow
-        The emotion of each part of a long recording.
-    """
-
-    entry: Entry
-    windows: tuple[SpeechWindow, ...]
 
 
 class SpeechService:
@@ -117,7 +100,7 @@ class SpeechService:
 
     def recognise(
         self, source: Source, *, methods: Sequence[str | None], stages: Stages
-    ) -> list[Recognised]:
+    ) -> list[Entry]:
         """Predict the emotion of a recording and keep the predictions.
 
         Parameters
@@ -131,7 +114,7 @@ class SpeechService:
 
         Returns
         -------
-        list of Recognised
+        list of Entry
             In the order of `methods`; all of them are in the history.
         """
         with stages.measure("database"):
@@ -140,9 +123,8 @@ class SpeechService:
             self.check_method(name)
         with stages.measure("decode"):
             recording = decode(source.data, limits=self._limits)
-        found = [self._predict(source, recording, name, stages) for name in names]
-        kept = self._keep([item.entry for item in found], source.data, recording, stages)
-        return [replace(item, entry=entry) for item, entry in zip(found, kept, strict=True)]
+        entries = [self._predict(source, recording, name, stages) for name in names]
+        return self._keep(entries, source.data, recording, stages)
 
     def picture(self, audio_file: str) -> bytes:
         """Return the panels of a recording in the history as PNG."""
@@ -163,6 +145,7 @@ class SpeechService:
             probabilities=entry.probabilities,
             method=entry.method,
             duration_s=entry.duration_s,
+            windows=entry.windows,
             card=self.predictor.card(entry.task, entry.method),
         )
         return entry, speech_report(data, panels=self._panels(entry))
@@ -177,13 +160,11 @@ class SpeechService:
         recording = decode(self._recordings.read(entry.audio_file), limits=self._limits)
         return recording_panels(recording.y, sr=recording.sr, title=entry.filename)
 
-    def _predict(
-        self, source: Source, recording: Recording, method: str, stages: Stages
-    ) -> Recognised:
+    def _predict(self, source: Source, recording: Recording, method: str, stages: Stages) -> Entry:
         prediction = self.predictor.speech(recording.y, method=method)
         stages.add("features", prediction.features_s)
         stages.add("model", prediction.model_s)
-        entry = Entry(
+        return Entry(
             audio_file="",
             filename=source.filename,
             timestamp=datetime.now(UTC).replace(tzinfo=None, microsecond=0),
@@ -193,8 +174,8 @@ class SpeechService:
             confidence=prediction.confidence,
             probabilities=dict(prediction.probabilities),
             duration_s=round(recording.duration_s, 3),
+            windows=prediction.windows,
         )
-        return Recognised(entry, prediction.windows)
 
     def _keep(
         self, entries: Sequence[Entry], data: bytes, recording: Recording, stages: Stages

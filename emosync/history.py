@@ -4,7 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from itertools import islice
 from typing import Any, Final
@@ -16,6 +16,7 @@ from sqlalchemy import (
     DateTime,
     Float,
     Integer,
+    RowMapping,
     String,
     Table,
     Text,
@@ -25,6 +26,7 @@ from sqlalchemy import (
 
 from emosync.database import METADATA, Database
 from emosync.errors import NotFound, ParameterError
+from emosync.results import SpeechWindow
 
 TIMESTAMP_FORMAT: Final = "%Y-%m-%d %H:%M:%S"
 CSV_COLUMNS: Final = (
@@ -55,6 +57,7 @@ PREDICTIONS: Final = Table(
     Column("confidence", Float(53), nullable=False),
     Column("probabilities", JSON, nullable=False),
     Column("duration_s", Float(53), nullable=False),
+    Column("windows", JSON, nullable=False),
 )
 
 
@@ -80,6 +83,8 @@ class Entry:
         All labels, highest first.
     duration_s : float
         Length of the recording in seconds.
+    windows : tuple of SpeechWindow
+        The emotion of each part, in order; a short recording has one.
     id : int, optional
         Number in the history; None before the entry is kept.
     """
@@ -93,6 +98,7 @@ class Entry:
     confidence: float
     probabilities: Mapping[str, float]
     duration_s: float
+    windows: tuple[SpeechWindow, ...] = ()
     id: int | None = None
 
     @property
@@ -131,8 +137,9 @@ class History:
 
     def add(self, entries: Sequence[Entry]) -> None:
         """Keep entries: all of them, or none if the database fails."""
-        columns = [c.name for c in PREDICTIONS.columns if c.name != "id"]
-        rows = [{name: getattr(entry, name) for name in columns} for entry in entries]
+        rows = [asdict(entry) for entry in entries]
+        for row in rows:
+            del row["id"]  # the database counts
         with self._database.begin() as connection:
             connection.execute(insert(PREDICTIONS), rows)
 
@@ -159,7 +166,7 @@ class History:
             query = query.where(self._older_than(before))
         with self._database.begin() as connection:
             rows = connection.execute(query).mappings().all()
-        return [Entry(**row) for row in rows]
+        return [_entry(row) for row in rows]
 
     def find(self, name: str) -> Entry:
         """Return the entry of that unique `audio_file`, or the newest of that uploaded name.
@@ -175,7 +182,7 @@ class History:
             with self._database.begin() as connection:
                 row = connection.execute(query).mappings().one_or_none()
             if row is not None:
-                return Entry(**row)
+                return _entry(row)
         raise NotFound("The history holds no prediction for a file of that name.")
 
     def everything(self, *, limit: int | None = None, before: str | None = None) -> Iterator[Entry]:
@@ -207,6 +214,11 @@ class History:
                 "`before` must be the id or audio_file of an entry, "
                 "or a time such as 2024-01-15 14:30:25."
             ) from exc
+
+
+def _entry(row: RowMapping) -> Entry:
+    windows = tuple(SpeechWindow(**window) for window in row["windows"])
+    return Entry(**{**row, "windows": windows})
 
 
 def csv_lines(entries: Iterable[Entry]) -> Iterator[str]:

@@ -74,6 +74,7 @@ def config(tmp_path: Path) -> Config:
 
 @pytest.fixture
 def app(config: Config) -> Iterator[Flask]:
+    # Tests of single modules run without the application and its models.
     from app import create_app
 
     app = create_app(config)

@@ -3,6 +3,7 @@ from dataclasses import replace
 import pytest
 from flask.testing import FlaskClient
 
+from app import create_app
 from emosync.config import Config
 
 
@@ -29,8 +30,6 @@ def test_a_preflight_allows_the_headers_that_the_page_means_to_send(client: Flas
     [("https://a.example", True), ("https://b.example", False), (None, False)],
 )
 def test_only_named_origins_may_call(config: Config, origin: str | None, allowed: bool) -> None:
-    from app import create_app
-
     client = create_app(replace(config, cors_origins=("https://a.example",))).test_client()
     answer = client.get("/health", headers={"Origin": origin} if origin else {})
     assert answer.headers.get("Access-Control-Allow-Origin") == (origin if allowed else None)
