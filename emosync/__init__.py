@@ -1,0 +1,1 @@
+"""What EmoSync knows of audio, images, models and results; nothing of Flask."""

@@ -1,0 +1,155 @@
+"""Errors that a caller can see.
+
+Every class carries the HTTP status and a stable code; one handler in `app` turns
+them into problem+json (RFC 9457)::
+
+    EmoSyncError                500 internal_error
+    |-- ParameterError          400 invalid_parameter
+    |   |-- MissingInput        400 missing_input
+    |   |-- InvalidBase64       400 invalid_base64
+    |   `-- UnknownMethod       400 unknown_method
+    |-- NotFound                404 not_found
+    |-- TooLarge                413 too_large
+    |-- UnsupportedMedia        415 unsupported_media
+    |-- UnreadableMedia         422 unreadable_media
+    |   `-- NoAudioTrack        422 no_audio_track
+    |-- UnusableAudio           422 unusable_audio
+    |   |-- TooShort            422 too_short
+    |   |-- TooLong             422 too_long
+    |   `-- SilentAudio         422 silent_audio
+    |-- UpstreamError           502 upstream_error
+    `-- Unavailable             503 unavailable
+        |-- ModelUnavailable    503 model_unavailable
+        |-- DatabaseUnavailable 503 database_unavailable
+        `-- StorageUnavailable  503 storage_unavailable
+
+Messages are sentences for the person who sent the request: what is wrong and what
+to do. They never hold a path of the server, a secret or a traceback; the cause is
+chained (`raise ... from exc`) and goes to the log.
+"""
+
+
+class EmoSyncError(Exception):
+    """Base of every error that an answer can carry.
+
+    Parameters
+    ----------
+    message : str
+        A sentence that tells the caller what to do.
+    """
+
+    status: int = 500
+    code: str = "internal_error"
+    title: str = "Internal error"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class ParameterError(EmoSyncError):
+    """A parameter is missing, malformed or out of range."""
+
+    status, code, title = 400, "invalid_parameter", "Invalid parameter"
+
+
+class MissingInput(ParameterError):
+    """The request holds no file, no field or no body where one is needed."""
+
+    code, title = "missing_input", "Missing input"
+
+
+class InvalidBase64(ParameterError):
+    """A base64 member cannot be decoded, or its data URL names no known type."""
+
+    code, title = "invalid_base64", "Invalid base64"
+
+
+class UnknownMethod(ParameterError):
+    """No model of that name serves the task."""
+
+    code, title = "unknown_method", "Unknown method"
+
+
+class NotFound(EmoSyncError):
+    """What the request names does not exist."""
+
+    status, code, title = 404, "not_found", "Not found"
+
+
+class TooLarge(EmoSyncError):
+    """The body is larger than the configured limit."""
+
+    status, code, title = 413, "too_large", "Too large"
+
+
+class UnsupportedMedia(EmoSyncError):
+    """The content is of no kind that can be decoded."""
+
+    status, code, title = 415, "unsupported_media", "Unsupported media"
+
+
+class UnreadableMedia(EmoSyncError):
+    """The content is of a known kind, but broken."""
+
+    status, code, title = 422, "unreadable_media", "Unreadable media"
+
+
+class NoAudioTrack(UnreadableMedia):
+    """The container holds no audio."""
+
+    code, title = "no_audio_track", "No audio track"
+
+
+class UnusableAudio(EmoSyncError):
+    """The audio was read, but no emotion can be told from it."""
+
+    status, code, title = 422, "unusable_audio", "Unusable audio"
+
+
+class TooShort(UnusableAudio):
+    """The recording is shorter than the models need."""
+
+    code, title = "too_short", "Too short"
+
+
+class TooLong(UnusableAudio):
+    """The recording is longer than the limit."""
+
+    code, title = "too_long", "Too long"
+
+
+class SilentAudio(UnusableAudio):
+    """The recording holds digital silence only."""
+
+    code, title = "silent_audio", "Silent audio"
+
+
+class UpstreamError(EmoSyncError):
+    """A service that the request depends on failed."""
+
+    status, code, title = 502, "upstream_error", "Upstream error"
+
+
+class Unavailable(EmoSyncError):
+    """Part of this service cannot work at the moment."""
+
+    status, code, title = 503, "unavailable", "Unavailable"
+
+
+class ModelUnavailable(Unavailable):
+    """A model could not be loaded or verified."""
+
+    code, title = "model_unavailable", "Model unavailable"
+
+
+class DatabaseUnavailable(Unavailable):
+    """The database is locked, down or unreachable."""
+
+    code, title = "database_unavailable", "Database unavailable"
+
+
+class StorageUnavailable(Unavailable):
+    """A file cannot be written, as when the disk is full."""
+
+    code, title = "storage_unavailable", "Storage unavailable"

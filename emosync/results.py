@@ -1,0 +1,96 @@
+"""What the models answer, as plain Python values; the one place where arrays become them."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from emosync.errors import ModelUnavailable
+
+
+@dataclass(frozen=True)
+class SpeechWindow:
+    """The emotion of one stretch of a recording.
+
+    Attributes
+    ----------
+    start_s : float
+        Where it begins, in seconds from the start of the recording.
+    emotion : str
+        Its most probable label.
+    confidence : float in [0, 1]
+        The probability of that label.
+    """
+
+    start_s: float
+    emotion: str
+    confidence: float
+
+
+@dataclass(frozen=True)
+class SpeechPrediction:
+    """The emotion of a recording.
+
+    Attributes
+    ----------
+    method : str
+        The model that was asked.
+    probabilities : mapping of str to float
+        Label to probability, highest first; they sum to 1.
+    windows : tuple of SpeechWindow
+        In order; a short recording has one.
+    features_s, model_s : float
+        Seconds spent on features and in the model.
+    """
+
+    method: str
+    probabilities: Mapping[str, float]
+    windows: tuple[SpeechWindow, ...]
+    features_s: float
+    model_s: float
+
+    @property
+    def emotion(self) -> str:
+        """The most probable label."""
+        return next(iter(self.probabilities))
+
+    @property
+    def confidence(self) -> float:
+        """Probability of the most probable label."""
+        return next(iter(self.probabilities.values()))
+
+
+def ranked_probabilities(
+    labels: Sequence[str], probabilities: npt.NDArray[np.floating]
+) -> dict[str, float]:
+    """Pair labels with probabilities, highest first.
+
+    Parameters
+    ----------
+    labels : sequence of str
+        In the model's order.
+    probabilities : ndarray of shape (n_labels,)
+        What the model gave, summing to about 1.
+
+    Returns
+    -------
+    dict of str to float
+        Six decimals at most, summing to 1.
+
+    Raises
+    ------
+    ModelUnavailable
+        If a value is not a finite number: the model is broken, and NaN is not JSON.
+    """
+    values = [float(p) for p in probabilities]
+    if not all(map(math.isfinite, values)):
+        raise ModelUnavailable("The model gave no usable answer. Try another method.")
+    total = sum(values)
+    order = sorted(range(len(values)), key=lambda i: -values[i])
+    ranked = {labels[i]: round(values[i] / total, 6) for i in order}
+    # Rounding may leave a millionth too much or too little; the largest takes it.
+    first = labels[order[0]]
+    ranked[first] = round(1.0 - sum(p for label, p in ranked.items() if label != first), 6)
+    return ranked

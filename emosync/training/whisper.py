@@ -1,0 +1,197 @@
+"""Whisper's tiny encoder as a Keras model, with the weights that a registry package carries.
+
+The package `pipecat-ai` ships an int8 ONNX file of a Whisper tiny encoder [1]_ that was
+trained on to tell whether a speaker has finished, so it listens to prosody. Here its
+weights are multiplied back to float and put into a network of stock Keras layers, which
+loads anywhere Keras does and takes clips of any length up to 8 s.
+
+References
+----------
+.. [1] Radford et al. (2022), "Robust Speech Recognition via Large-Scale Weak Supervision".
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import keras
+import numpy as np
+import numpy.typing as npt
+import onnx
+from keras import layers, ops
+from onnx import numpy_helper
+
+Weights = Mapping[str, npt.NDArray[np.float32]]
+
+N_LAYERS: Final = 4
+N_HEADS: Final = 6
+D_MODEL: Final = 384
+D_FEED_FORWARD: Final = 1536
+N_POSITIONS: Final = 400  # 8 s in steps of 20 ms
+PREFIX: Final = "inner.encoder."
+# In the file each layer's matrix products come in this order.
+PRODUCTS: Final = ("key", "query", "value", "out", "fc1", "fc2")
+
+
+def read_encoder_weights(path: Path) -> dict[str, npt.NDArray[np.float32]]:
+    """Multiply the int8 weights of the packaged file back to float32.
+
+    Parameters
+    ----------
+    path : Path
+        `smart-turn-v3.2-cpu.onnx`.
+
+    Returns
+    -------
+    dict of str to ndarray
+        Named as `build_encoder` names its layers: `conv1/kernel` (3, 80, 384),
+        `positions` (400, 384), `0/query/kernel` (384, 384), `0/norm1/gamma` (384,) ...
+    """
+    graph = onnx.load(path).graph
+    constants = {t.name: numpy_helper.to_array(t) for t in graph.initializer}
+    floats = {
+        node.output[0]: _dequantise(node, constants)
+        for node in graph.node
+        if node.op_type == "DequantizeLinear" and node.input[0] in constants
+    }
+    weights = {"positions": constants[f"{PREFIX}embed_positions.weight"]}
+    convolutions = [n for n in graph.node if n.op_type == "Conv"][:2]
+    for name, node in zip(("conv1", "conv2"), convolutions, strict=True):
+        weights[f"{name}/kernel"] = floats[node.input[1]].transpose(2, 1, 0)
+        weights[f"{name}/bias"] = floats[node.input[2]]
+    matrices = [
+        floats[n.input[1]] for n in graph.node if n.op_type == "MatMul" and n.input[1] in floats
+    ]
+    for i in range(N_LAYERS):
+        products = matrices[i * len(PRODUCTS) : (i + 1) * len(PRODUCTS)]
+        for name, kernel in zip(PRODUCTS, products, strict=True):
+            weights[f"{i}/{name}/kernel"] = kernel
+        weights |= _layer_vectors(constants, i)
+    return {name: np.asarray(w, np.float32) for name, w in weights.items()}
+
+
+def _dequantise(
+    node: onnx.NodeProto, constants: Mapping[str, npt.NDArray[Any]]
+) -> npt.NDArray[np.float32]:
+    """Give (q - zero point) * scale, per tensor or along the node's axis."""
+    quantised, scale, zero = (constants[name] for name in node.input)
+    if scale.ndim and quantised.ndim > 1:
+        axis = next((a.i for a in node.attribute if a.name == "axis"), 1)
+        shape = [1] * quantised.ndim
+        shape[axis] = -1
+        scale, zero = scale.reshape(shape), zero.reshape(shape)
+    return ((quantised.astype(np.float32) - zero) * scale).astype(np.float32)
+
+
+def _layer_vectors(
+    constants: Mapping[str, npt.NDArray[Any]], i: int
+) -> dict[str, npt.NDArray[Any]]:
+    """Biases and norms of one layer; keys have no bias."""
+    source = f"{PREFIX}layers.{i}."
+    names = {
+        "query/bias": "self_attn.q_proj.bias",
+        "value/bias": "self_attn.v_proj.bias",
+        "out/bias": "self_attn.out_proj.bias",
+        "fc1/bias": "fc1.bias",
+        "fc2/bias": "fc2.bias",
+        "norm1/gamma": "self_attn_layer_norm.weight",
+        "norm1/beta": "self_attn_layer_norm.bias",
+        "norm2/gamma": "final_layer_norm.weight",
+        "norm2/beta": "final_layer_norm.bias",
+    }
+    return {f"{i}/{ours}": constants[source + theirs] for ours, theirs in names.items()}
+
+
+def build_encoder(*, n_mels: int = 80, drop_path: Sequence[float] = ()) -> keras.Model:
+    """Build the encoder; its outputs are the four layers' activations.
+
+    Parameters
+    ----------
+    n_mels : int
+        Mel bands of the input.
+    drop_path : sequence of float, optional
+        Chance, per layer, that a training sample skips the layer's branches [1]_.
+
+    Returns
+    -------
+    keras.Model
+        From log-mels (batch, frames, n_mels), frames even, to a list of four arrays
+        (batch, frames / 2, 384).
+
+    References
+    ----------
+    .. [1] Huang et al. (2016), "Deep Networks with Stochastic Depth".
+    """
+    frames = keras.Input((None, n_mels), name="log_mel")
+    x = _gelu(layers.Conv1D(D_MODEL, 3, name="conv1")(layers.ZeroPadding1D(1)(frames)))
+    # Padding by one on both sides is PyTorch's; "same" would pad at the end only.
+    x = _gelu(layers.Conv1D(D_MODEL, 3, strides=2, name="conv2")(layers.ZeroPadding1D(1)(x)))
+    # Positions count from the end, where a short clip stands in the 8 s of the original.
+    ordinal = ops.cumsum(ops.cast(ops.ones_like(x[:, :, 0]), "float32"), axis=1)
+    from_end = ops.cast(ops.max(ordinal, axis=1, keepdims=True) - ordinal, "int32")
+    x = x + layers.Embedding(N_POSITIONS, D_MODEL, name="positions")(from_end)
+    outputs = []
+    for i in range(N_LAYERS):
+        rate = drop_path[i] if drop_path else 0.0
+        x = _block(x, i, rate)
+        outputs.append(x)
+    return keras.Model(frames, outputs, name="whisper_tiny_encoder")
+
+
+def _gelu(x: Any) -> Any:
+    """Exact GELU; Keras' own exports to Erfc, which ONNX Runtime lacks."""
+    return 0.5 * x * (1.0 + ops.erf(x * float(1 / np.sqrt(2))))
+
+
+def _block(x: Any, i: int, drop_path: float) -> Any:
+    """One pre-norm layer: attention and feed-forward, each with its residual."""
+    attended = _attention(layers.LayerNormalization(epsilon=1e-5, name=f"{i}_norm1")(x), i)
+    x = x + _drop_path(attended, drop_path)
+    h = layers.LayerNormalization(epsilon=1e-5, name=f"{i}_norm2")(x)
+    h = _gelu(layers.Dense(D_FEED_FORWARD, name=f"{i}_fc1")(h))
+    return x + _drop_path(layers.Dense(D_MODEL, name=f"{i}_fc2")(h), drop_path)
+
+
+def _drop_path(x: Any, rate: float) -> Any:
+    return layers.Dropout(rate, noise_shape=(None, 1, 1))(x) if rate else x
+
+
+def _attention(x: Any, i: int) -> Any:
+    """Self-attention from a dense layer and products, which int8 quantisation reaches.
+
+    `keras.layers.MultiHeadAttention` exports as einsums, which it leaves in float.
+    """
+    split = layers.Reshape((-1, 3, N_HEADS, D_MODEL // N_HEADS))
+    query, key, value = ops.unstack(
+        ops.transpose(split(layers.Dense(3 * D_MODEL, name=f"{i}_qkv")(x)), (2, 0, 3, 1, 4)), 3
+    )
+    scale = (D_MODEL // N_HEADS) ** -0.5
+    weights = ops.softmax(ops.matmul(query * scale, ops.transpose(key, (0, 1, 3, 2))), axis=-1)
+    joined = ops.transpose(ops.matmul(weights, value), (0, 2, 1, 3))
+    return layers.Dense(D_MODEL, name=f"{i}_out")(layers.Reshape((-1, D_MODEL))(joined))
+
+
+def load_encoder_weights(encoder: keras.Model, weights: Weights) -> None:
+    """Put the packaged weights into a network from `build_encoder`.
+
+    Parameters
+    ----------
+    encoder : keras.Model
+        Changed in place.
+    weights : mapping
+        From `read_encoder_weights`.
+    """
+    for name in ("conv1", "conv2"):
+        encoder.get_layer(name).set_weights([weights[f"{name}/kernel"], weights[f"{name}/bias"]])
+    encoder.get_layer("positions").set_weights([weights["positions"][::-1]])
+    for i in range(N_LAYERS):
+        kernels = [weights[f"{i}/{name}/kernel"] for name in ("query", "key", "value")]
+        # Keys have no bias in the original; a bias there moves all scores alike anyway.
+        biases = [weights[f"{i}/query/bias"], np.zeros(D_MODEL), weights[f"{i}/value/bias"]]
+        encoder.get_layer(f"{i}_qkv").set_weights([np.hstack(kernels), np.hstack(biases)])
+        for name in ("out", "fc1", "fc2"):
+            values = [weights[f"{i}/{name}/kernel"], weights[f"{i}/{name}/bias"]]
+            encoder.get_layer(f"{i}_{name}").set_weights(values)
+        for name in ("norm1", "norm2"):
+            values = [weights[f"{i}/{name}/gamma"], weights[f"{i}/{name}/beta"]]
+            encoder.get_layer(f"{i}_{name}").set_weights(values)
