@@ -1,8 +1,11 @@
 """What tests send, and what they expect of every answer."""
 
+import json
+import re
 from collections.abc import Callable
 from typing import Any
 
+import httpx
 import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
@@ -20,6 +23,7 @@ PREDICTION = [
     "duration_s",
 ]
 
+Answer = TestResponse | httpx.Response
 Upload = Callable[..., TestResponse]
 
 
@@ -31,10 +35,10 @@ def multipart(data: bytes, name: str, *, field: str = "file", **form: str) -> by
     return "".join([*texts, part]).encode() + data + b"\r\n--x--\r\n"
 
 
-def predicted(answer: TestResponse) -> dict[str, Any]:
+def predicted(answer: Answer) -> dict[str, Any]:
     """Check the shape of a prediction and return it."""
     assert answer.status_code == 200, answer.text
-    found: dict[str, Any] = answer.get_json()
+    found: dict[str, Any] = json.loads(answer.text)
     assert list(found)[: len(PREDICTION)] == PREDICTION
     probabilities = list(found["probabilities"].values())
     assert sum(probabilities) == pytest.approx(1, abs=1e-6)
@@ -42,6 +46,21 @@ def predicted(answer: TestResponse) -> dict[str, Any]:
     assert found["emotion"] == next(iter(found["probabilities"]))
     assert found["confidence"] == probabilities[0]
     return found
+
+
+def assert_problem(answer: Answer, status: int, code: str) -> None:
+    """Check the shape of an error, and that it tells nothing of the server."""
+    assert answer.status_code == status, answer.text
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    members = json.loads(answer.text)
+    assert list(members) == ["type", "title", "status", "detail", "code", "error"]
+    assert (members["status"], members["code"]) == (status, code)
+    assert members["type"].endswith(f":{code}")
+    assert members["error"] == members["detail"]
+    assert re.match("[A-Z]", members["title"])
+    assert re.match("[A-Z]", members["detail"])
+    assert "Traceback" not in answer.text
+    assert not re.search(r"/(work|root|home|tmp|usr|proc)/", answer.text)
 
 
 def rows(client: FlaskClient, query: str = "") -> list[dict[str, Any]]:

@@ -1,7 +1,6 @@
 """Fixtures that more than one test module uses."""
 
 import io
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import fields
 from pathlib import Path
@@ -103,14 +102,3 @@ def upload(client: FlaskClient, voice: bytes) -> Upload:
         return client.post(path, data=body, content_type="multipart/form-data; boundary=x")
 
     return post
-
-
-@pytest.fixture
-def environ(tmp_path: Path) -> dict[str, str]:
-    """Return the environment of a child process that writes under a temporary folder."""
-    return {
-        **os.environ,
-        "DATA_PATH": str(tmp_path / "data"),
-        "VISUALIZATIONS_PATH": str(tmp_path / "visualizations"),
-        "MODELS_PATH": str(ROOT / "models"),
-    }

@@ -17,7 +17,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import httpx
 import numpy as np
@@ -25,7 +24,7 @@ import pypdf
 import pytest
 import soundfile as sf
 import soxr
-from answers import METHODS, PREDICTION
+from answers import METHODS, assert_problem, predicted
 from encodings_of_voice import ENCODINGS, encoded, silent_video
 
 from bench.server import Server, procfile_command, running
@@ -93,24 +92,6 @@ def serving(folder: Path, *, command: str | None = None, **environ: str) -> Iter
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     with serving(tmp_path_factory.mktemp("service"), DATABASE_TIMEOUT_S="1") as service:
         yield service
-
-
-def predicted(answer: httpx.Response) -> dict[str, Any]:
-    assert answer.status_code == 200, answer.text
-    found: dict[str, Any] = answer.json()
-    assert list(found)[: len(PREDICTION)] == PREDICTION
-    probabilities = list(found["probabilities"].values())
-    assert sum(probabilities) == pytest.approx(1, abs=1e-6)
-    assert probabilities == sorted(probabilities, reverse=True)
-    return found
-
-
-def assert_problem(answer: httpx.Response, status: int, code: str) -> None:
-    assert answer.headers["Content-Type"] == "application/problem+json"
-    members = answer.json()
-    assert (answer.status_code, members["code"]) == (status, code), answer.text
-    assert list(members) == ["type", "title", "status", "detail", "code", "error"]
-    assert not any(text in answer.text for text in ("Traceback", str(ROOT), "/tmp/"))
 
 
 def test_two_workers_serve(service: Service) -> None:

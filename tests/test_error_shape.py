@@ -5,28 +5,12 @@ import re
 from collections.abc import Iterator
 
 import pytest
+from answers import assert_problem
 from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.routing import Rule
-from werkzeug.test import TestResponse
 
 from emosync import errors
-
-MEMBERS = ["type", "title", "status", "detail", "code", "error"]
-
-
-def assert_problem(answer: TestResponse, status: int, code: str | None = None) -> None:
-    assert answer.status_code == status
-    assert answer.content_type == "application/problem+json"
-    members = answer.get_json(force=True)
-    assert list(members) == MEMBERS
-    assert members["status"] == status
-    assert members["error"] == members["detail"]
-    assert re.fullmatch(r"[a-z0-9_]+", members["code"])
-    assert code in (None, members["code"])
-    assert re.fullmatch(r"[A-Z].*[.,:]?", members["detail"])
-    assert "Traceback" not in answer.text
-    assert not re.search(r"/(work|root|home|tmp|usr|proc)/", answer.text)
 
 
 def rules(app: Flask) -> Iterator[tuple[Rule, str]]:
