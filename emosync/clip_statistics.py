@@ -4,16 +4,9 @@ from typing import Final
 
 import numpy as np
 
-from emosync.features import (
-    SPEECH_SR_HZ,
-    FloatArray,
-    delta,
-    frame_rms,
-    mfcc,
-    pitch,
-    teager_energy,
-    zero_crossing_rate,
-)
+from emosync.features import delta, mfcc
+from emosync.framing import FloatArray, frame_rms
+from emosync.voice import pitch, teager_energy, zero_crossing_rate
 
 N_MFCC: Final = 24
 FRAME_LENGTH: Final = 400
@@ -80,7 +73,16 @@ def _pitch_statistics(y: FloatArray) -> FloatArray:
     steps = np.abs(np.diff(octaves)).mean() if len(octaves) > 1 else 0.0
     low, middle, high = np.percentile(octaves, PERCENTILES)
     return np.array(
-        [octaves.mean(), octaves.std(), low, middle, high, steps, voiced.mean(), aperiodicity.mean()],
+        [
+            octaves.mean(),
+            octaves.std(),
+            low,
+            middle,
+            high,
+            steps,
+            voiced.mean(),
+            aperiodicity.mean(),
+        ],
         np.float32,
     )
 

@@ -1,0 +1,1 @@
+"""Training: readers for the corpora, splits, networks, evaluation, export."""

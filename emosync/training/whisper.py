@@ -10,7 +10,8 @@ References
 .. [1] Radford et al. (2022), "Robust Speech Recognition via Large-Scale Weak Supervision".
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,6 +21,10 @@ import numpy.typing as npt
 import onnx
 from keras import layers, ops
 from onnx import numpy_helper
+from sklearn.linear_model import LogisticRegression
+from sklearn.preprocessing import StandardScaler
+
+from emosync.features import WHISPER_N_MELS
 
 Weights = Mapping[str, npt.NDArray[np.float32]]
 
@@ -28,6 +33,8 @@ N_HEADS: Final = 6
 D_MODEL: Final = 384
 D_FEED_FORWARD: Final = 1536
 N_POSITIONS: Final = 400  # 8 s in steps of 20 ms
+# On the pooled features only: inside the encoder it raises the deviation that is pooled.
+HEAD_DROPOUT: Final = 0.3
 PREFIX: Final = "inner.encoder."
 # In the file each layer's matrix products come in this order.
 PRODUCTS: Final = ("key", "query", "value", "out", "fc1", "fc2")
@@ -102,58 +109,49 @@ def _layer_vectors(
     return {f"{i}/{ours}": constants[source + theirs] for ours, theirs in names.items()}
 
 
-def build_encoder(*, n_mels: int = 80, drop_path: Sequence[float] = ()) -> keras.Model:
+def build_encoder(*, exportable: bool = False) -> keras.Model:
     """Build the encoder; its outputs are the four layers' activations.
 
     Parameters
     ----------
-    n_mels : int
-        Mel bands of the input.
-    drop_path : sequence of float, optional
-        Chance, per layer, that a training sample skips the layer's branches [1]_.
+    exportable : bool
+        Write GELU with erf, which ONNX Runtime has; Keras' own is quicker to train with
+        and gives the same numbers.
 
     Returns
     -------
     keras.Model
-        From log-mels (batch, frames, n_mels), frames even, to a list of four arrays
+        From log-mels (batch, frames, 80), frames even, to a list of four arrays
         (batch, frames / 2, 384).
-
-    References
-    ----------
-    .. [1] Huang et al. (2016), "Deep Networks with Stochastic Depth".
     """
-    frames = keras.Input((None, n_mels), name="log_mel")
-    x = _gelu(layers.Conv1D(D_MODEL, 3, name="conv1")(layers.ZeroPadding1D(1)(frames)))
+    gelu = _gelu_by_erf if exportable else partial(ops.gelu, approximate=False)
+    frames = keras.Input((None, WHISPER_N_MELS), name="log_mel")
+    x = gelu(layers.Conv1D(D_MODEL, 3, name="conv1")(layers.ZeroPadding1D(1)(frames)))
     # Padding by one on both sides is PyTorch's; "same" would pad at the end only.
-    x = _gelu(layers.Conv1D(D_MODEL, 3, strides=2, name="conv2")(layers.ZeroPadding1D(1)(x)))
+    x = gelu(layers.Conv1D(D_MODEL, 3, strides=2, name="conv2")(layers.ZeroPadding1D(1)(x)))
     # Positions count from the end, where a short clip stands in the 8 s of the original.
     ordinal = ops.cumsum(ops.cast(ops.ones_like(x[:, :, 0]), "float32"), axis=1)
     from_end = ops.cast(ops.max(ordinal, axis=1, keepdims=True) - ordinal, "int32")
     x = x + layers.Embedding(N_POSITIONS, D_MODEL, name="positions")(from_end)
     outputs = []
     for i in range(N_LAYERS):
-        rate = drop_path[i] if drop_path else 0.0
-        x = _block(x, i, rate)
+        x = _block(x, i, gelu)
         outputs.append(x)
     return keras.Model(frames, outputs, name="whisper_tiny_encoder")
 
 
-def _gelu(x: Any) -> Any:
+def _gelu_by_erf(x: Any) -> Any:
     """Exact GELU; Keras' own exports to Erfc, which ONNX Runtime lacks."""
     return 0.5 * x * (1.0 + ops.erf(x * float(1 / np.sqrt(2))))
 
 
-def _block(x: Any, i: int, drop_path: float) -> Any:
+def _block(x: Any, i: int, gelu: Callable[[Any], Any]) -> Any:
     """One pre-norm layer: attention and feed-forward, each with its residual."""
-    attended = _attention(layers.LayerNormalization(epsilon=1e-5, name=f"{i}_norm1")(x), i)
-    x = x + _drop_path(attended, drop_path)
+    x = x + _attention(layers.LayerNormalization(epsilon=1e-5, name=f"{i}_norm1")(x), i)
     h = layers.LayerNormalization(epsilon=1e-5, name=f"{i}_norm2")(x)
-    h = _gelu(layers.Dense(D_FEED_FORWARD, name=f"{i}_fc1")(h))
-    return x + _drop_path(layers.Dense(D_MODEL, name=f"{i}_fc2")(h), drop_path)
-
-
-def _drop_path(x: Any, rate: float) -> Any:
-    return layers.Dropout(rate, noise_shape=(None, 1, 1))(x) if rate else x
+    return x + layers.Dense(D_MODEL, name=f"{i}_fc2")(
+        gelu(layers.Dense(D_FEED_FORWARD, name=f"{i}_fc1")(h))
+    )
 
 
 def _attention(x: Any, i: int) -> Any:
@@ -195,3 +193,70 @@ def load_encoder_weights(encoder: keras.Model, weights: Weights) -> None:
         for name in ("norm1", "norm2"):
             values = [weights[f"{i}/{name}/gamma"], weights[f"{i}/{name}/beta"]]
             encoder.get_layer(f"{i}_{name}").set_weights(values)
+
+
+def build_classifier(
+    n_labels: int, *, exportable: bool = False, temperature: float = 1.0
+) -> keras.Model:
+    """Put a linear head on the encoder: mean and deviation over time of all four layers.
+
+    Parameters
+    ----------
+    n_labels : int
+        Number of outputs.
+    exportable : bool
+        See `build_encoder`; then the outputs are probabilities, else logits.
+    temperature : float > 0
+        Divides the logits of an exportable model, so that its probabilities are calibrated.
+
+    Returns
+    -------
+    keras.Model
+        From log-mels (batch, frames, 80) to (batch, n_labels), float32. The layers
+        `standardise` and `head` wait for `load_head`.
+    """
+    encoder = build_encoder(exportable=exportable)
+    x = pool(encoder.outputs)
+    # Never trained: it holds what the linear head's features were standardised by.
+    x = layers.BatchNormalization(
+        epsilon=0, center=False, scale=False, trainable=False, dtype="float32", name="standardise"
+    )(x)
+    if not exportable:
+        x = layers.Dropout(HEAD_DROPOUT, dtype="float32")(x)
+    x = layers.Dense(n_labels, dtype="float32", name="head")(x)
+    if exportable:
+        x = layers.Softmax(dtype="float32", name="probabilities")(x / temperature)
+    return keras.Model(encoder.inputs, x, name="whisper")
+
+
+def build_pooled_encoder() -> keras.Model:
+    """Build the encoder with nothing but the pooling on it: (batch, 3072), float32."""
+    encoder = build_encoder()
+    return keras.Model(encoder.inputs, pool(encoder.outputs))
+
+
+def pool(activations: Sequence[Any]) -> Any:
+    """Take mean and deviation over time of each layer, side by side."""
+    parts = []
+    for x in activations:
+        x = ops.cast(x, "float32")
+        mean = ops.mean(x, axis=1)
+        variance = ops.relu(ops.mean(x * x, axis=1) - mean * mean)
+        parts += [mean, ops.sqrt(variance + 1e-5)]
+    return ops.concatenate(parts, axis=-1)
+
+
+def load_head(model: keras.Model, head: LogisticRegression, scaler: StandardScaler) -> None:
+    """Put a fitted logistic regression into a model from `build_classifier`.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Changed in place.
+    head : sklearn.linear_model.LogisticRegression
+        Fitted to pooled and scaled activations.
+    scaler : sklearn.preprocessing.StandardScaler
+        What scaled them.
+    """
+    model.get_layer("standardise").set_weights([scaler.mean_, scaler.var_])
+    model.get_layer("head").set_weights([head.coef_.T, head.intercept_])

@@ -1,0 +1,186 @@
+"""A model file with its card: read, verify, load, run."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime as ort
+
+from emosync.errors import ModelUnavailable
+from emosync.framing import FloatArray
+
+CARD_FILE: Final = "card.json"
+ONNX_FILE: Final = "model.onnx"
+# One of these lies beside the ONNX file that was made from it.
+KERAS_FILE: Final = "model.keras"
+SKOPS_FILE: Final = "model.skops"
+# What our pipelines hold beyond the types that skops trusts by itself.
+TRUSTED_TYPES: Final = [
+    "sklearn.calibration._CalibratedClassifier",
+    "sklearn.calibration._SigmoidCalibration",
+    "sklearn.tree._tree.Tree",
+]
+REQUIRED_MEMBERS: Final = (
+    "task",
+    "method",
+    "model_type",
+    "labels",
+    "feature_type",
+    "feature_settings",
+    "n_features",
+    "sha256",
+)
+
+Card = dict[str, Any]
+# From a batch of inputs to probabilities (batch, n_labels).
+Runner = Callable[[FloatArray], FloatArray]
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A loaded model and what its card says of it.
+
+    Attributes
+    ----------
+    card : dict
+        The parsed card.
+    run : callable
+        From a batch of inputs (batch, ...) to probabilities (batch, n_labels).
+    """
+
+    card: Card
+    run: Runner
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels, in the order of the model's outputs."""
+        return tuple(self.card["labels"])
+
+
+def load_artifact(folder: Path, *, runtime: str = "onnx", threads: int = 1) -> Artifact:
+    """Load the model of a folder, after its file has matched the card's sha256.
+
+    Parameters
+    ----------
+    folder : Path
+        Holds card.json, model.onnx and model.keras or model.skops.
+    runtime : {"onnx", "native"}
+        ONNX Runtime, or the library that the model was trained with.
+    threads : int
+        Threads of one call, for ONNX Runtime.
+
+    Returns
+    -------
+    Artifact
+
+    Raises
+    ------
+    ModelUnavailable
+        If a file is missing, broken, or not the one that the card describes.
+    """
+    card = read_card(folder)
+    file = _model_file(folder, runtime)
+    content = _read_verified(folder / file, str(card["sha256"].get(file)))
+    try:
+        run = _onnx_runner(content, threads) if runtime == "onnx" else _native_runner(folder / file)
+    except (ImportError, RuntimeError, ValueError, TypeError) as exc:
+        raise ModelUnavailable(f"The model '{folder.name}' cannot be loaded.") from exc
+    return Artifact(card, run)
+
+
+def read_card(folder: Path) -> Card:
+    """Read and check the card of a model's folder.
+
+    Parameters
+    ----------
+    folder : Path
+        Holds card.json.
+
+    Returns
+    -------
+    dict
+
+    Raises
+    ------
+    ModelUnavailable
+        If it is missing, no JSON object, or lacks a required member.
+    """
+    try:
+        card = json.loads((folder / CARD_FILE).read_text("utf-8"))
+    except (OSError, ValueError) as exc:
+        raise ModelUnavailable(f"The card of '{folder.name}' cannot be read.") from exc
+    missing = [m for m in REQUIRED_MEMBERS if not isinstance(card, dict) or m not in card]
+    if missing:
+        raise ModelUnavailable(f"The card of '{folder.name}' lacks {', '.join(missing)}.")
+    return dict(card)
+
+
+def sha256_of(path: Path) -> str:
+    """Hash a file's content, as the cards state it."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _model_file(folder: Path, runtime: str) -> str:
+    if runtime == "onnx":
+        return ONNX_FILE
+    return KERAS_FILE if (folder / KERAS_FILE).exists() else SKOPS_FILE
+
+
+def _read_verified(path: Path, sha256: str) -> bytes:
+    try:
+        content = path.read_bytes()
+    except OSError as exc:
+        raise ModelUnavailable(f"The model '{path.parent.name}' has no {path.name}.") from exc
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise ModelUnavailable(f"The file of '{path.parent.name}' is not the one of its card.")
+    return content
+
+
+def _onnx_runner(content: bytes, threads: int) -> Runner:
+    options = ort.SessionOptions()
+    # One call on one thread: the workers share the cores, and spinning threads starve them.
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    session = ort.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    (feed,) = session.get_inputs()
+    wanted = next((o.name for o in session.get_outputs() if "prob" in o.name.lower()), None)
+    output = wanted or session.get_outputs()[-1].name
+
+    def run(X: FloatArray) -> FloatArray:
+        return np.asarray(session.run([output], {feed.name: X})[0], np.float32)
+
+    return run
+
+
+def _native_runner(path: Path) -> Runner:
+    # Imported here, since TensorFlow takes 5 s and 780 MB and the ONNX runtime needs neither.
+    return _keras_runner(path) if path.suffix == ".keras" else _skops_runner(path)
+
+
+def _keras_runner(path: Path) -> Runner:
+    import keras
+
+    model = keras.saving.load_model(path, compile=False, safe_mode=True)
+
+    def run(X: FloatArray) -> FloatArray:
+        return np.asarray(keras.ops.convert_to_numpy(model(X, training=False)), np.float32)
+
+    return run
+
+
+def _skops_runner(path: Path) -> Runner:
+    import skops.io
+
+    # The sha256 has matched, and skops builds only types that it or this list knows.
+    model = skops.io.load(path, trusted=TRUSTED_TYPES)
+
+    def run(X: FloatArray) -> FloatArray:
+        probabilities: npt.NDArray[Any] = model.predict_proba(X)
+        return probabilities.astype(np.float32)
+
+    return run

@@ -1,0 +1,105 @@
+"""Features of many clips, computed once and kept in memory-mapped arrays."""
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import click
+import numpy as np
+import numpy.typing as npt
+
+from emosync.audio import decode
+from emosync.framing import FloatArray, find_voice
+
+# Raised when what is computed changes, so that an old cache is not taken for a new one.
+CACHE_VERSION: Final = 1
+CHUNK_SIZE: Final = 32
+
+Extract = Callable[[FloatArray], FloatArray]
+
+
+@dataclass(frozen=True)
+class ClipFrames:
+    """Clips of different lengths, end to end in one array.
+
+    Attributes
+    ----------
+    frames : ndarray of shape (n_frames, n_bands), float16
+        All clips' frames; half precision holds log-mels to 0.004.
+    offsets : ndarray of shape (n_clips + 1,)
+        Where each clip begins.
+    """
+
+    frames: npt.NDArray[np.float16]
+    offsets: npt.NDArray[np.int64]
+
+    @property
+    def lengths(self) -> npt.NDArray[np.int64]:
+        """Frames per clip."""
+        return np.diff(self.offsets)
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def __getitem__(self, i: int) -> FloatArray:
+        """Give one clip, shape (n_frames, n_bands), float32."""
+        return np.asarray(self.frames[self.offsets[i] : self.offsets[i + 1]], np.float32)
+
+
+def clip_frames(paths: Sequence[Path], extract: Extract, *, name: str, cache: Path) -> ClipFrames:
+    """Compute the frames of every clip, or take them from the cache.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        Recordings; their quiet ends are cut off first, as in serving.
+    extract : callable
+        From a waveform to frames (n_frames, n_bands), or to one vector (n_features,).
+        It is sent to other processes, so it must be a module's function or a partial of one.
+    name : str
+        Of the features, with their settings: another name is another cache.
+    cache : Path
+        Folder for the arrays.
+
+    Returns
+    -------
+    ClipFrames
+        In the order of `paths`; a vector counts as one frame.
+    """
+    listed = json.dumps([CACHE_VERSION, name, *(f"{p}:{p.stat().st_size}" for p in paths)])
+    stem = cache / f"{name}-{hashlib.sha256(listed.encode()).hexdigest()[:16]}"
+    frames_path, offsets_path = stem.with_suffix(".frames.npy"), stem.with_suffix(".offsets.npy")
+    if not offsets_path.exists():
+        parts = _compute(paths, extract, name)
+        cache.mkdir(parents=True, exist_ok=True)
+        np.save(frames_path, np.concatenate(parts))
+        # Written last: its presence says that the frames are whole.
+        np.save(offsets_path, np.cumsum([0, *map(len, parts)]))
+    return ClipFrames(np.load(frames_path, mmap_mode="r"), np.load(offsets_path))
+
+
+def _compute(
+    paths: Sequence[Path], extract: Extract, name: str
+) -> list[npt.NDArray[np.float16] | FloatArray]:
+    with (
+        ProcessPoolExecutor(os.cpu_count()) as pool,
+        click.progressbar(length=len(paths), label=name) as bar,
+    ):
+        parts = []
+        for part in pool.map(partial(_clip, extract=extract), paths, chunksize=CHUNK_SIZE):
+            parts.append(part)
+            bar.update(1)
+    return parts
+
+
+def _clip(path: Path, *, extract: Extract) -> npt.NDArray[np.float16] | FloatArray:
+    y = decode(path.read_bytes()).y
+    features = extract(y[find_voice(y)])
+    # Half precision would overflow on statistics such as counts; log-mels are small.
+    return features[np.newaxis] if features.ndim == 1 else features.astype(np.float16)

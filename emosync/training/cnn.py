@@ -1,0 +1,77 @@
+"""A small network of our own on the log-mel spectrogram, quick enough for any machine."""
+
+from typing import Any, Final
+
+import keras
+from keras import layers, ops
+
+from emosync.features import WHISPER_N_MELS
+
+STEM_FILTERS: Final = (16, 32, 64)
+CHANNELS: Final = 160
+N_BLOCKS: Final = 3
+KERNEL_SIZE: Final = 5
+DROPOUT: Final = 0.2
+
+
+def build_cnn(n_labels: int, *, exportable: bool = False, temperature: float = 1.0) -> keras.Model:
+    """Build the network: three convolutions over time and bands, then three over time.
+
+    There is no batch normalisation: with mixed and masked clips its running statistics do
+    not fit the clean ones.
+
+    Parameters
+    ----------
+    n_labels : int
+        Number of outputs.
+    exportable : bool
+        Give probabilities instead of logits.
+    temperature : float > 0
+        Divides the logits of an exportable model, so that its probabilities are calibrated.
+
+    Returns
+    -------
+    keras.Model
+        From log-mels (batch, frames, 80) to (batch, n_labels), float32.
+    """
+    frames = keras.Input((None, WHISPER_N_MELS), name="log_mel")
+    x = layers.Reshape((-1, WHISPER_N_MELS, 1))(frames)
+    for i, (filters, strides) in enumerate(
+        zip(STEM_FILTERS, ((2, 2), (2, 2), (1, 2)), strict=True)
+    ):
+        x = layers.Conv2D(
+            filters,
+            5 if i == 0 else 3,
+            strides=strides,
+            padding="same",
+            activation="relu",
+            kernel_initializer="he_normal",
+            name=f"stem{i}",
+        )(x)
+    x = layers.Reshape((-1, WHISPER_N_MELS // 8 * STEM_FILTERS[-1]))(x)
+    x = layers.Dense(CHANNELS, name="project")(x)
+    for i in range(N_BLOCKS):
+        x = x + _block(x, i)
+    x = layers.LayerNormalization(epsilon=1e-5, name="norm")(x)
+    x = layers.Dropout(DROPOUT)(_attentive_pool(x))
+    x = layers.Dense(n_labels, dtype="float32", name="head")(x)
+    if exportable:
+        x = layers.Softmax(dtype="float32", name="probabilities")(x / temperature)
+    return keras.Model(frames, x, name="cnn")
+
+
+def _block(x: Any, i: int) -> Any:
+    """Normalise, convolve over time, mix the channels."""
+    h = layers.LayerNormalization(epsilon=1e-5, name=f"{i}_norm")(x)
+    h = layers.Conv1D(CHANNELS, KERNEL_SIZE, padding="same", activation="relu", name=f"{i}_conv")(h)
+    return layers.Dense(CHANNELS, name=f"{i}_mix")(layers.Dropout(DROPOUT)(h))
+
+
+def _attentive_pool(x: Any) -> Any:
+    """Weighted mean and deviation over time (Okabe et al. 2018), in float32."""
+    scores = layers.Dense(1, dtype="float32", name="attention")(x)
+    weights = ops.softmax(scores, axis=1)
+    x = ops.cast(x, "float32")
+    mean = ops.sum(weights * x, axis=1)
+    variance = ops.relu(ops.sum(weights * x * x, axis=1) - mean * mean)
+    return ops.concatenate([mean, ops.sqrt(variance + 1e-5)], axis=-1)

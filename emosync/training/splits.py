@@ -1,0 +1,75 @@
+"""Who is heard in training and who only afterwards."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.model_selection import train_test_split
+
+from emosync.labels import SHARED_SPEECH_EMOTIONS
+from emosync.training.corpora import Clip
+
+Indices = npt.NDArray[np.int64]
+
+N_FOLDS: Final = 5
+# The protocol of the earlier projects, with its seed.
+SEED_PROTOCOL_CORPORA: Final = frozenset({"ravdess", "savee", "tess", "cremad"})
+SEED_PROTOCOL_SEED: Final = 42
+
+
+def speaker_folds(clips: Sequence[Clip], *, n_folds: int = N_FOLDS, seed: int = 0) -> Indices:
+    """Deal each corpus' speakers to folds, so that no speaker stands in two.
+
+    Parameters
+    ----------
+    clips : sequence of Clip
+        Of any corpora.
+    n_folds : int
+        A corpus with fewer speakers is missing from some folds.
+    seed : int
+        Of the order in which speakers are dealt.
+
+    Returns
+    -------
+    ndarray of shape (n_clips,)
+        Fold of each clip, 0 to n_folds - 1.
+    """
+    rng = np.random.default_rng(seed)
+    fold_of: dict[str, int] = {}
+    for corpus in sorted({clip.corpus for clip in clips}):
+        speakers = sorted({clip.speaker for clip in clips if clip.corpus == corpus})
+        fold_of |= {s: i % n_folds for i, s in enumerate(rng.permutation(speakers).tolist())}
+    return np.array([fold_of[clip.speaker] for clip in clips])
+
+
+def seed_split(clips: Sequence[Clip]) -> tuple[Indices, Indices]:
+    """Split as the earlier projects did: four corpora, six emotions, random 80/20.
+
+    Speakers stand on both sides, so the figure says little about new voices; it is given
+    because others quote it.
+
+    Parameters
+    ----------
+    clips : sequence of Clip
+        Clips of other corpora and emotions are left out.
+
+    Returns
+    -------
+    train, test : ndarray
+        Indices into `clips`.
+    """
+    kept = np.array(
+        [
+            i
+            for i, clip in enumerate(clips)
+            if clip.corpus in SEED_PROTOCOL_CORPORA and clip.emotion in SHARED_SPEECH_EMOTIONS
+        ]
+    )
+    train, test = train_test_split(
+        kept,
+        test_size=0.2,
+        random_state=SEED_PROTOCOL_SEED,
+        stratify=[clips[i].emotion for i in kept],
+    )
+    return np.asarray(train), np.asarray(test)
