@@ -61,7 +61,7 @@ def accuracy_figures(
 
 
 def calibration_error(probabilities: FloatArray, truth: npt.NDArray[np.int64]) -> float:
-    """Expected calibration error: how far confidence is from accuracy, over 15 bins.
+    """Measure how far confidence is from accuracy: expected calibration error, 15 bins.
 
     Parameters
     ----------
