@@ -96,13 +96,13 @@ def _emodb(stem: str) -> tuple[str, str] | None:
 
 SPEECH_CORPORA: Final = MappingProxyType(
     {
+        "cremad": SpeechCorpus("CREMA-D", "ODbL 1.0", "Cao et al. 2014", _cremad),
         "ravdess": SpeechCorpus(
             "RAVDESS", "CC BY-NC-SA 4.0", "Livingstone and Russo 2018", _ravdess
         ),
-        "cremad": SpeechCorpus("CREMA-D", "ODbL 1.0", "Cao et al. 2014", _cremad),
-        "tess": SpeechCorpus("TESS", "CC BY-NC-ND 4.0", "Pichora-Fuller and Dupuis 2020", _tess),
-        "savee": SpeechCorpus("SAVEE", "research use", "Haq and Jackson 2010", _savee),
         "emodb": SpeechCorpus("EMO-DB", "free, cite the authors", "Burkhardt et al. 2005", _emodb),
+        "savee": SpeechCorpus("SAVEE", "research use", "Haq and Jackson 2010", _savee),
+        "tess": SpeechCorpus("TESS", "CC BY-NC-ND 4.0", "Pichora-Fuller and Dupuis 2020", _tess),
     }
 )
 

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from sklearn.model_selection import train_test_split
 
 from emosync.labels import SHARED_SPEECH_EMOTIONS
-from emosync.training.corpora import Clip
+from emosync.training.corpora import SPEECH_CORPORA, Clip
 
 Indices = npt.NDArray[np.int64]
 
@@ -37,10 +37,19 @@ def speaker_folds(clips: Sequence[Clip], *, n_folds: int = N_FOLDS, seed: int = 
     """
     rng = np.random.default_rng(seed)
     fold_of: dict[str, int] = {}
-    for corpus in sorted({clip.corpus for clip in clips}):
+    for corpus in SPEECH_CORPORA:
         speakers = sorted({clip.speaker for clip in clips if clip.corpus == corpus})
-        fold_of |= {s: i % n_folds for i, s in enumerate(rng.permutation(speakers).tolist())}
+        dealt = [s for group in _by_sex(speakers) for s in rng.permutation(group).tolist()]
+        fold_of |= {speaker: i % n_folds for i, speaker in enumerate(dealt)}
     return np.array([fold_of[clip.speaker] for clip in clips])
+
+
+def _by_sex(speakers: Sequence[str]) -> tuple[list[str], ...]:
+    """RAVDESS' odd actors are men, its even ones women; each fold shall hold both."""
+    if not speakers or not speakers[0].startswith("ravdess/"):
+        return (list(speakers),)
+    men = [s for s in speakers if int(s[-2:]) % 2]
+    return men, [s for s in speakers if s not in men]
 
 
 def seed_split(clips: Sequence[Clip]) -> tuple[Indices, Indices]:
