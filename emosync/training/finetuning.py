@@ -55,7 +55,7 @@ class Schedule:
     rate_scales: Mapping[str, float] = field(default_factory=dict)
     label_smoothing: float = 0.1
     mixup_alpha: float = 0.0
-    averaging: float = 0.998
+    averaging: float = 0.997
     weight_decay: float = 0.01
     seed: int = 0
 

@@ -1,0 +1,85 @@
+"""A trained model to the files that are served: ONNX, the native file, and the card."""
+
+import json
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+import keras
+import onnx
+import skops.io
+from onnxruntime.quantization import QuantType, quantize_dynamic
+from skl2onnx import to_onnx
+from sklearn.base import ClassifierMixin
+
+from emosync.artifacts import CARD_FILE, KERAS_FILE, ONNX_FILE, SKOPS_FILE, sha256_of
+from emosync.framing import FloatArray
+
+VERSIONED: Final = ("keras", "scikit-learn", "onnx", "onnxruntime", "numpy", "scipy")
+
+
+def export_network(model: keras.Model, folder: Path) -> None:
+    """Write a network's ONNX and Keras files, the weights of its matrix products as int8.
+
+    Parameters
+    ----------
+    model : keras.Model
+        From log-mels to probabilities; its Keras file is quantised in place.
+    folder : Path
+        Where model.onnx and model.keras go.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    whole = folder / "float32.onnx"
+    # Keras wants to have been called once before it exports.
+    model(keras.ops.zeros((1, 200, *model.input_shape[2:])))
+    model.export(whole, format="onnx", verbose=False)
+    quantize_dynamic(
+        whole,
+        folder / ONNX_FILE,
+        weight_type=QuantType.QInt8,
+        per_channel=True,
+        # Convolutions in int8 run slower here than in float, and are small.
+        op_types_to_quantize=["MatMul"],
+    )
+    whole.unlink()
+    model.quantize("int8")
+    model.save(folder / KERAS_FILE)
+
+
+def export_classical(model: ClassifierMixin, X: FloatArray, folder: Path) -> None:
+    """Write a scikit-learn model's ONNX and skops files.
+
+    Parameters
+    ----------
+    model : fitted classifier
+        With `predict_proba`.
+    X : ndarray of shape (n, n_features)
+        Gives the number and type of the inputs.
+    folder : Path
+        Where model.onnx and model.skops go.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    proto = to_onnx(model, X[:1], options={id(model): {"zipmap": False}})
+    onnx.save(proto, folder / ONNX_FILE)
+    skops.io.dump(model, folder / SKOPS_FILE, compression=8, compresslevel=9)
+
+
+def write_card(folder: Path, card: Mapping[str, Any]) -> None:
+    """Write the card of a model, with the sha256 of its files and the versions that made them.
+
+    Parameters
+    ----------
+    folder : Path
+        Holds the model's files.
+    card : mapping
+        Everything else.
+    """
+    files = [f for f in (ONNX_FILE, KERAS_FILE, SKOPS_FILE) if (folder / f).exists()]
+    whole = {
+        **card,
+        "sha256": {f: sha256_of(folder / f) for f in files},
+        "size_bytes": {f: (folder / f).stat().st_size for f in files},
+        "versions": {package: version(package) for package in VERSIONED},
+    }
+    (folder / CARD_FILE).write_text(json.dumps(whole, indent=2) + "\n", "utf-8")

@@ -1,0 +1,269 @@
+"""How each method learns: clips and who may be heard in, logits for every clip out."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+import keras
+import numpy as np
+import numpy.typing as npt
+from sklearn.linear_model import LogisticRegression
+from sklearn.preprocessing import StandardScaler
+
+from emosync.features import whisper_input, whisper_log_mel
+from emosync.framing import FloatArray
+from emosync.inputs import extractor
+from emosync.training.classical import fit_classical
+from emosync.training.clip_frames import ClipFrames, clip_frames
+from emosync.training.cnn import build_cnn
+from emosync.training.corpora import Clip
+from emosync.training.evaluation import softmax
+from emosync.training.export import export_classical, export_network
+from emosync.training.finetuning import SHARES, ClipBatches, Schedule, predict_clips, train
+from emosync.training.packages import WHISPER_TINY_ENCODER, fetch
+from emosync.training.splits import Indices
+from emosync.training.whisper import (
+    build_classifier,
+    build_pooled_encoder,
+    load_encoder_weights,
+    load_head,
+    read_encoder_weights,
+)
+
+# Chosen on speakers held out of training; the strong penalty keeps to what speakers share.
+HEAD_C: Final = 0.0005
+# Lower layers hear sounds, upper ones meanings: the nearer to the head, the more may change.
+WHISPER_RATES: Final = MappingProxyType(
+    {"conv": 0.32, "positions": 0.32, "0_": 0.42, "1_": 0.56, "2_": 0.75, "3_": 1.0, "head": 3.0}
+)
+WHISPER_SCHEDULE: Final = Schedule(epochs=7, learning_rate=1e-4, rate_scales=WHISPER_RATES)
+CNN_SCHEDULE: Final = Schedule(epochs=9, learning_rate=2e-3, label_smoothing=0.0)
+# How much of the cnn's target is the teacher's answer, softened by the temperature.
+TEACHER_SHARE, TEACHER_TEMPERATURE = 0.7, 1.5
+FEATURES: Final = MappingProxyType(
+    {
+        "whisper": "log_mel",
+        "cnn": "log_mel",
+        "svm": "clip_statistics",
+        "random_forest": "mfcc_means",
+    }
+)
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is to be learnt, and from whom.
+
+    Attributes
+    ----------
+    clips : sequence of Clip
+        All of them, heard or not.
+    labels : tuple of str
+        Outputs, in order; clips with another emotion must not be in `train`.
+    train : ndarray
+        Indices of the clips that may be heard.
+    name : str
+        Of the split, for files: "all", "fold0", "seed".
+    work : Path
+        Folder for caches, checkpoints and weights.
+    seed : int
+        Of everything random.
+    """
+
+    clips: Sequence[Clip]
+    labels: tuple[str, ...]
+    train: Indices
+    name: str
+    work: Path
+    seed: int = 0
+
+    @property
+    def truth(self) -> npt.NDArray[np.int64]:
+        """Label number of every clip; -1 where its emotion is not among the labels."""
+        order = {emotion: i for i, emotion in enumerate(self.labels)}
+        return np.array([order.get(clip.emotion, -1) for clip in self.clips])
+
+    def file(self, method: str, suffix: str) -> Path:
+        """Name a file of this split and method."""
+        folder = self.work / method
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder / f"{self.name}{suffix}"
+
+
+@dataclass(frozen=True)
+class Learnt:
+    """A trained model.
+
+    Attributes
+    ----------
+    logits : ndarray of shape (n_clips, n_labels)
+        For every clip of the task; only those outside `train` say anything about accuracy.
+    export : callable
+        Writes the served files into a folder, logits divided by a temperature.
+    """
+
+    logits: FloatArray
+    export: Callable[[Path, float], None]
+
+
+def learn(method: str, task: Task) -> Learnt:
+    """Train one method.
+
+    Parameters
+    ----------
+    method : {"whisper", "cnn", "svm", "random_forest"}
+        Which; `cnn` needs `whisper` to have learnt the same split before.
+    task : Task
+        What and from whom.
+
+    Returns
+    -------
+    Learnt
+    """
+    return RECIPES[method](task)
+
+
+def log_mels(task: Task) -> ClipFrames:
+    """Give the log-mel power of every clip."""
+    paths = [clip.path for clip in task.clips]
+    return clip_frames(paths, whisper_log_mel, name="log_mel_power", cache=task.work)
+
+
+def _learn_whisper(task: Task) -> Learnt:
+    clips = log_mels(task)
+    weights = read_encoder_weights(fetch(WHISPER_TINY_ENCODER, task.work))
+    scaler, head = _fit_head(task, _pooled(task, clips, weights))
+    keras.mixed_precision.set_global_policy("mixed_bfloat16")
+    model = build_classifier(len(task.labels))
+    load_encoder_weights(model, weights)
+    load_head(model, head, scaler)
+    targets = np.eye(len(task.labels), dtype=np.float32)[task.truth]
+    _train_network(model, clips, targets, task, WHISPER_SCHEDULE, "whisper")
+    return _learnt_network(
+        model, partial(build_classifier, len(task.labels)), clips, task, "whisper"
+    )
+
+
+def _pooled(task: Task, clips: ClipFrames, weights: Mapping[str, FloatArray]) -> FloatArray:
+    """Give what the frozen encoder says of every clip, (n_clips, 3072), computed once."""
+    path = task.work / "pooled.npy"
+    if not path.exists():
+        encoder = build_pooled_encoder()
+        load_encoder_weights(encoder, weights)
+        np.save(path, predict_clips(encoder, clips, whisper_input))
+    return np.asarray(np.load(path), np.float32)
+
+
+def _fit_head(task: Task, pooled: FloatArray) -> tuple[StandardScaler, LogisticRegression]:
+    scaler = StandardScaler().fit(pooled[task.train])
+    head = LogisticRegression(C=HEAD_C, max_iter=300)
+    head.fit(scaler.transform(pooled[task.train]), task.truth[task.train])
+    return scaler, head
+
+
+def _learn_cnn(task: Task) -> Learnt:
+    clips = log_mels(task)
+    truth = np.eye(len(task.labels), dtype=np.float32)[task.truth]
+    taught = _teacher(task)
+    targets = (1 - TEACHER_SHARE) * truth + TEACHER_SHARE * taught
+    keras.mixed_precision.set_global_policy("mixed_bfloat16")
+    model = build_cnn(len(task.labels))
+    # First what was acted, then what the teacher hears in it as well.
+    _train_network(model, clips, truth, task, CNN_SCHEDULE, "cnn-scratch")
+    _train_network(model, clips, targets, task, CNN_SCHEDULE, "cnn")
+    return _learnt_network(model, partial(build_cnn, len(task.labels)), clips, task, "cnn")
+
+
+def _teacher(task: Task) -> FloatArray:
+    """Give the softened answers of the whisper model that heard the same clips."""
+    path = task.file("whisper", ".logits.npy")
+    if not path.exists():
+        raise FileNotFoundError(f"train whisper on the split '{task.name}' first")
+    return softmax(np.load(path) / TEACHER_TEMPERATURE)
+
+
+def _train_network(
+    model: keras.Model,
+    clips: ClipFrames,
+    targets: FloatArray,
+    task: Task,
+    schedule: Schedule,
+    name: str,
+) -> None:
+    """Train, or take the weights of an earlier training of the same split."""
+    finished = task.file(name, ".weights.h5")
+    if finished.exists():
+        model.load_weights(finished)
+        return
+    shares = np.zeros(len(task.clips))
+    shares[task.train] = [SHARES[task.clips[i].corpus] for i in task.train]
+    schedule = replace(schedule, seed=task.seed)
+    keras.utils.set_random_seed(task.seed)
+    batches = ClipBatches(clips, targets, shares, whisper_input, schedule)
+    train(model, batches, schedule, checkpoints=task.file(name, ".checkpoints"))
+    model.save_weights(finished)
+
+
+def _learnt_network(
+    model: keras.Model,
+    build: Callable[..., keras.Model],
+    clips: ClipFrames,
+    task: Task,
+    method: str,
+) -> Learnt:
+    saved = task.file(method, ".logits.npy")
+    if not saved.exists():
+        np.save(saved, predict_clips(model, clips, whisper_input))
+    logits = np.asarray(np.load(saved), np.float32)
+
+    def export(folder: Path, temperature: float) -> None:
+        keras.mixed_precision.set_global_policy("float32")
+        exportable = build(exportable=True, temperature=temperature)
+        exportable.set_weights(model.get_weights())
+        export_network(exportable, folder)
+
+    return Learnt(logits, export)
+
+
+def _learn_classical(method: str, task: Task) -> Learnt:
+    X = vectors(method, task)
+    speakers = np.array([clip.speaker for clip in task.clips])
+    kept = _thinned(task)
+    model = fit_classical(method, X[kept], task.truth[kept], speakers[kept], seed=task.seed)
+    probabilities = model.predict_proba(X)
+
+    def export(folder: Path, temperature: float) -> None:
+        # Calibrated by its own folds of speakers: no temperature is needed.
+        del temperature
+        export_classical(model, X, folder)
+
+    return Learnt(np.log(np.maximum(probabilities, 1e-9)).astype(np.float32), export)
+
+
+def vectors(method: str, task: Task) -> FloatArray:
+    """Give one vector per clip, (n_clips, n_features)."""
+    feature_type = FEATURES[method]
+    extract = extractor(feature_type, {})
+    paths = [clip.path for clip in task.clips]
+    stored = clip_frames(paths, extract, name=feature_type, cache=task.work)
+    return np.asarray(stored.frames, np.float32)
+
+
+def _thinned(task: Task) -> Indices:
+    """Keep the share of TESS that the networks hear in an epoch: two speakers, many clips."""
+    rng = np.random.default_rng(task.seed)
+    shares = np.array([SHARES[task.clips[i].corpus] for i in task.train])
+    return task.train[rng.random(len(task.train)) < shares]
+
+
+RECIPES: Final[Mapping[str, Callable[[Task], Learnt]]] = MappingProxyType(
+    {
+        "whisper": _learn_whisper,
+        "cnn": _learn_cnn,
+        "svm": partial(_learn_classical, "svm"),
+        "random_forest": partial(_learn_classical, "random_forest"),
+    }
+)
