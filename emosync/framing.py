@@ -80,6 +80,7 @@ def find_voice(y: FloatArray, *, sr: int = SPEECH_SR_HZ) -> slice:
     if lacking > 0:
         start = max(0, start - lacking // 2)
         end = min(len(y), end + lacking)
+        start = max(0, min(start, end - int(TRIM_MIN_S * sr)))
     return slice(start, end)
 
 
