@@ -135,8 +135,8 @@ def log_mels(task: Task) -> ClipFrames:
 def _learn_whisper(task: Task) -> Learnt:
     clips = log_mels(task)
     weights = read_encoder_weights(fetch(WHISPER_TINY_ENCODER, task.work))
-    scaler, head = _fit_head(task, _pooled(task, clips, weights))
     keras.mixed_precision.set_global_policy("mixed_bfloat16")
+    scaler, head = _fit_head(task, _pooled(task, clips, weights))
     model = build_classifier(len(task.labels))
     load_encoder_weights(model, weights)
     load_head(model, head, scaler)

@@ -33,7 +33,7 @@ MODEL_TYPES: Final = {
     "whisper": "Whisper tiny encoder, fine-tuned, linear head on mean and deviation of 4 layers",
     "cnn": "convolutional network, 0.6 million parameters, taught by whisper",
     "svm": "support vector machine (RBF) on 80 principal components",
-    "random_forest": "random forest, 80 trees",
+    "random_forest": "random forest, 60 trees",
 }
 SCALERS: Final = {
     "whisper": "80 dB below the maximum, (x + 4) / 4",
