@@ -1,0 +1,105 @@
+"""The answers that README.md shows, given by the models that are shipped."""
+
+import io
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+
+from flask.testing import FlaskClient
+
+from app import create_app
+from docs.tables import ROOT
+from emosync.config import Config
+
+VOICE: Final = ROOT / "tests" / "audio" / "voice_3s.wav"
+# These differ from one request to the next.
+PASSING: Final = frozenset({"audio_file", "visualization", "report", "timestamp"})
+# Two processors may differ by less in a probability.
+TOLERANCE: Final = 0.005
+
+
+def answers(present: str) -> dict[str, str]:
+    """Ask the service what README.md asks it.
+
+    Parameters
+    ----------
+    present : str
+        The prediction in README.md; kept if it says what the service says now, so that
+        the page does not change with the time of day.
+
+    Returns
+    -------
+    dict of str to str
+        Name of a block to its text.
+    """
+    with _client() as client:
+        prediction = _post(client, "/predict", "file")
+        return {
+            "predict": present if agree(present, prediction) else fenced(prediction),
+            "classify-audio": fenced(_post(client, "/classify_audio", "audio")),
+            "classify-audio-both": fenced(_post(client, "/classify_audio_both", "audio")),
+        }
+
+
+def agree(present: str, prediction: dict[str, Any]) -> bool:
+    """Tell whether a block shows a prediction, but for its time and small differences.
+
+    Parameters
+    ----------
+    present : str
+        A block made by `fenced`, or anything else.
+    prediction : dict
+        Answer of `/predict`.
+
+    Returns
+    -------
+    bool
+    """
+    try:
+        shown = json.loads(present.removeprefix("```json\n").removesuffix("```"))
+    except ValueError:
+        return False
+    return list(shown) == list(prediction) and all(
+        name in PASSING or _alike(shown[name], value) for name, value in prediction.items()
+    )
+
+
+def fenced(answer: dict[str, Any]) -> str:
+    """Write an answer as a block of JSON, one line for each member."""
+    members = (f"  {json.dumps(name)}: {json.dumps(value)}" for name, value in answer.items())
+    return "```json\n{\n" + ",\n".join(members) + "\n}\n```"
+
+
+def _alike(shown: Any, value: Any) -> bool:
+    if isinstance(value, dict):
+        return list(shown) == list(value) and all(_alike(shown[k], value[k]) for k in value)
+    if isinstance(value, float):
+        return bool(abs(shown - value) <= TOLERANCE)
+    return bool(shown == value)
+
+
+@contextmanager
+def _client() -> Iterator[FlaskClient]:
+    """Serve the shipped models from a folder that is removed afterwards."""
+    with TemporaryDirectory() as folder:
+        config = Config(
+            models_path=ROOT / "models",
+            data_path=Path(folder),
+            visualizations_path=Path(folder),
+        )
+        app = create_app(config)
+        try:
+            yield app.test_client()
+        finally:
+            app.extensions["emosync"].close()
+
+
+def _post(client: FlaskClient, path: str, field: str) -> dict[str, Any]:
+    with client.post(path, data={field: (io.BytesIO(VOICE.read_bytes()), VOICE.name)}) as answer:
+        found: dict[str, Any] = answer.get_json()
+    if answer.status_code != 200:
+        raise RuntimeError(f"{path} answered {found}")
+    return found

@@ -1,0 +1,202 @@
+"""Tables in Markdown: accuracy from the cards, settings, errors, modules."""
+
+import ast
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import fields
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
+
+from emosync.artifacts import CARD_FILE, ONNX_FILE, Card, read_card
+from emosync.config import Config
+from emosync.errors import EmoSyncError
+from emosync.labels import SPEECH_EMOTIONS
+from emosync.training.corpora import SPEECH_CORPORA
+from predictor import METHODS
+
+ROOT: Final = Path(__file__).parent.parent
+MODELS_PATH: Final = ROOT / "models" / "speech"
+DASH: Final = "-"
+
+# gunicorn.conf.py reads these; their defaults stand there.
+SERVER_VARIABLES: Final = MappingProxyType(
+    {
+        "PORT": "port to listen on, on all interfaces",
+        "WEB_CONCURRENCY": "worker processes; each loads the models",
+        "WEB_THREADS": "threads of a worker: uploads and /health go on while a model computes",
+    }
+)
+
+# Method to card; a method without a model is absent.
+Cards = Mapping[str, Card]
+
+
+def speech_cards(models_path: Path = MODELS_PATH) -> dict[str, Card]:
+    """Read the cards of the speech models.
+
+    Parameters
+    ----------
+    models_path : Path
+        Holds a folder per method.
+
+    Returns
+    -------
+    dict of str to dict
+        Method to card, the default method first.
+    """
+    folders = {method: models_path / method for method in METHODS["speech"]}
+    return {m: read_card(folder) for m, folder in folders.items() if (folder / CARD_FILE).exists()}
+
+
+def models(cards: Cards) -> str:
+    """Tell what each method is and how large its file."""
+    rows = []
+    for method in METHODS["speech"]:
+        card = cards.get(method, {})
+        size = card.get("size_bytes", {}).get(ONNX_FILE)
+        rows.append(
+            (
+                f"`{method}`",
+                card.get("model_type", DASH),
+                len(card.get("labels", ())) or DASH,
+                f"{size / 1e6:.1f} MB" if size else DASH,
+            )
+        )
+    return _table(("Method", "Model", "Emotions", "File"), rows)
+
+
+def accuracy(cards: Cards) -> str:
+    """Give the accuracy on unseen speakers by corpus, and the figure of the random split."""
+    titles = [c.title for c in SPEECH_CORPORA.values() if _clips(cards, c.title)]
+    columns = [f"{title} ({_clips(cards, title):,} clips)" for title in titles]
+    rows = [
+        (
+            f"`{method}`",
+            *(_both(_found(cards, method, "speaker", "by_corpus", t)) for t in titles),
+            _both(_found(cards, method, "speaker")),
+            _percent(_found(cards, method, "speaker", "calibration_error")),
+            _percent(_found(cards, method, "seed", "accuracy")),
+        )
+        for method in METHODS["speech"]
+    ]
+    return _table(("Method", *columns, "All", "Calibration error", "Random split"), rows)
+
+
+def emotions(cards: Cards) -> str:
+    """Give the share of each emotion's clips, of unseen speakers, that was told right."""
+    rows = [
+        (
+            f"`{method}`",
+            *(
+                _percent(_found(cards, method, "speaker", "by_emotion", emotion))
+                for emotion in SPEECH_EMOTIONS
+            ),
+        )
+        for method in METHODS["speech"]
+    ]
+    return _table(("Method", *SPEECH_EMOTIONS), rows)
+
+
+def protocols(cards: Cards) -> str:
+    """List the protocols of the figures in the words of the cards, with their methods."""
+    methods: dict[tuple[str, str], list[str]] = {}
+    for method in cards:
+        for name in ("speaker", "seed"):
+            text = _found(cards, method, name, "protocol")
+            if text:
+                methods.setdefault((name, text), []).append(f"`{method}`")
+    return "\n".join(
+        f"- {name}: {text} ({', '.join(which)})" for (name, text), which in methods.items()
+    )
+
+
+def configuration() -> str:
+    """List every environment variable with its default and its meaning."""
+    rows = [
+        (f"`{v.name.upper()}`", _default(v.default), v.metadata["meaning"]) for v in fields(Config)
+    ]
+    defaults = server_defaults()
+    rows += [(f"`{n}`", f"`{defaults[n]}`", m) for n, m in SERVER_VARIABLES.items()]
+    return _table(("Variable", "Default", "Meaning"), rows)
+
+
+def server_defaults() -> dict[str, str]:
+    """Find the variables that gunicorn.conf.py reads, with their defaults."""
+    text = (ROOT / "gunicorn.conf.py").read_text("utf-8")
+    return dict(re.findall(r"""os\.environ\.get\(["'](\w+)["'], ["'](\w+)["']\)""", text))
+
+
+def errors() -> str:
+    """List the codes of errors with their status."""
+    errors = sorted(error_classes(), key=lambda error: error.status)
+    rows = [(error.status, f"`{error.code}`", _meaning(error)) for error in errors]
+    return _table(("Status", "`code`", "Meaning"), rows)
+
+
+def error_classes(base: type[EmoSyncError] = EmoSyncError) -> Iterator[type[EmoSyncError]]:
+    """Yield a class of the tree of errors and all below it."""
+    yield base
+    for child in base.__subclasses__():
+        yield from error_classes(child)
+
+
+def modules(root: Path = ROOT) -> str:
+    """List the modules with the first sentence of their docstrings."""
+    paths = [
+        path
+        for folder in ("", "emosync", "emosync/training")
+        for path in sorted((root / folder).glob("*.py"))
+        if path.name not in ("__init__.py", "gunicorn.conf.py")
+    ]
+    rows = [(f"`{path.relative_to(root).as_posix()}`", _first_sentence(path)) for path in paths]
+    return _table(("Module", "What"), rows)
+
+
+def _meaning(error: type[EmoSyncError]) -> str:
+    if error is EmoSyncError:  # answered only when nothing more is known
+        return "Something went wrong in the service; its log says what."
+    return (error.__doc__ or DASH).splitlines()[0]
+
+
+def _first_sentence(path: Path) -> str:
+    return (ast.get_docstring(ast.parse(path.read_text("utf-8"))) or DASH).splitlines()[0]
+
+
+def _found(cards: Cards, method: str, *names: str) -> Any:
+    """Return what a method's figures hold under these names; None if they do not."""
+    found: Any = cards.get(method, {}).get("figures")
+    for name in names:
+        found = found.get(name) if isinstance(found, Mapping) else None
+    return found
+
+
+def _clips(cards: Cards, title: str) -> int:
+    """Count the clips of a corpus that the figures stand on."""
+    counts = (_found(cards, m, "speaker", "by_corpus", title, "clips") for m in cards)
+    return max((int(count) for count in counts if count), default=0)
+
+
+def _both(figures: Mapping[str, Any] | None) -> str:
+    """Write the accuracy, in brackets the mean over emotions."""
+    shares = [(figures or {}).get(name) for name in ("accuracy", "unweighted_accuracy")]
+    if shares[1] is None:
+        return _percent(shares[0])
+    return f"{_percent(shares[0])} ({100 * shares[1]:.1f})"
+
+
+def _percent(share: float | None) -> str:
+    return DASH if share is None else f"{100 * share:.1f} %"
+
+
+def _default(value: object) -> str:
+    if isinstance(value, tuple):
+        value = ",".join(value)
+    if isinstance(value, float):
+        value = f"{value:g}"
+    return f"`{value}`" if str(value) else "empty"
+
+
+def _table(head: Sequence[object], rows: Iterable[Sequence[object]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(str(cell) for cell in line)} |" for line in lines)
