@@ -89,8 +89,8 @@ def ranked_probabilities(
         raise ModelUnavailable("The model gave no usable answer. Try another method.")
     total = sum(values)
     order = sorted(range(len(values)), key=lambda i: -values[i])
-    ranked = {labels[i]: round(values[i] / total, 6) for i in order}
-    # Rounding may leave a millionth too much or too little; the largest takes it.
+    # Rounded down, so that what is left over for the largest cannot put it below another.
+    ranked = {labels[i]: math.floor(values[i] / total * 1e6) / 1e6 for i in order}
     first = labels[order[0]]
     ranked[first] = round(1.0 - sum(p for label, p in ranked.items() if label != first), 6)
     return ranked
