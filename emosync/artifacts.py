@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 import onnxruntime as ort
+from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
 from emosync.errors import ModelUnavailable
 from emosync.framing import FloatArray
@@ -34,6 +36,20 @@ REQUIRED_MEMBERS: Final = (
     "feature_settings",
     "n_features",
     "sha256",
+)
+# ONNX Runtime's errors have no base of their own; skops and Keras read zip files.
+LOAD_ERRORS: Final = (
+    ImportError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    zipfile.BadZipFile,
+    ort_errors.Fail,
+    ort_errors.InvalidArgument,
+    ort_errors.InvalidGraph,
+    ort_errors.InvalidProtobuf,
+    ort_errors.NotImplemented,
+    ort_errors.RuntimeException,
 )
 
 Card = dict[str, Any]
@@ -88,7 +104,7 @@ def load_artifact(folder: Path, *, runtime: str = "onnx", threads: int = 1) -> A
     content = _read_verified(folder / file, str(card["sha256"].get(file)))
     try:
         run = _onnx_runner(content, threads) if runtime == "onnx" else _native_runner(folder / file)
-    except (ImportError, RuntimeError, ValueError, TypeError) as exc:
+    except LOAD_ERRORS as exc:
         raise ModelUnavailable(f"The model '{folder.name}' cannot be loaded.") from exc
     return Artifact(card, run)
 
@@ -117,6 +133,8 @@ def read_card(folder: Path) -> Card:
     missing = [m for m in REQUIRED_MEMBERS if not isinstance(card, dict) or m not in card]
     if missing:
         raise ModelUnavailable(f"The card of '{folder.name}' lacks {', '.join(missing)}.")
+    if not isinstance(card["sha256"], dict):
+        raise ModelUnavailable(f"The card of '{folder.name}' states no hash of each file.")
     return dict(card)
 
 
