@@ -73,8 +73,8 @@ def clip_frames(paths: Sequence[Path], extract: Extract, *, name: str, cache: Pa
         In the order of `paths`; a vector counts as one frame.
     """
     listed = json.dumps([CACHE_VERSION, name, *(f"{p}:{p.stat().st_size}" for p in paths)])
-    stem = cache / f"{name}-{hashlib.sha256(listed.encode()).hexdigest()[:16]}"
-    frames_path, offsets_path = stem.with_suffix(".frames.npy"), stem.with_suffix(".offsets.npy")
+    stem = f"{name}-{hashlib.sha256(listed.encode()).hexdigest()[:16]}"
+    frames_path, offsets_path = cache / f"{stem}.frames.npy", cache / f"{stem}.offsets.npy"
     if not offsets_path.exists():
         parts = _compute(paths, extract, name)
         cache.mkdir(parents=True, exist_ok=True)
