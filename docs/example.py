@@ -75,7 +75,7 @@ def fenced(answer: dict[str, Any]) -> str:
 
 def _alike(shown: Any, value: Any) -> bool:
     if isinstance(value, dict):
-        return list(shown) == list(value) and all(_alike(shown[k], value[k]) for k in value)
+        return shown.keys() == value.keys() and all(_alike(shown[k], value[k]) for k in value)
     if isinstance(value, float):
         return bool(abs(shown - value) <= TOLERANCE)
     return bool(shown == value)

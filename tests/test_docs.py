@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import click
 import pytest
 from flask import Flask
 
@@ -14,6 +15,7 @@ from docs import example, tables
 from docs.pages import README, blocks, found_blocks, rewritten
 from emosync.config import Config
 from emosync.training.corpora import SPEECH_CORPORA
+from train_model import cli
 
 ROOT = Path(__file__).parent.parent
 TEXT = README.read_text("utf-8")
@@ -105,6 +107,17 @@ def test_the_variables_of_gunicorn_are_in_the_example_file_with_their_defaults()
 def test_gunicorn_reads_no_variable_that_the_readme_leaves_out() -> None:
     text = (ROOT / "gunicorn.conf.py").read_text("utf-8")
     assert text.count("environ") == len(tables.SERVER_VARIABLES)
+
+
+def test_the_commands_of_training_are_understood(tmp_path: Path) -> None:
+    lines = re.findall(r"python train_model.py (.*)", TEXT)
+    assert len(lines) == 3
+    for line in lines:
+        command: click.Command = cli
+        words = shlex.split(line.replace("DIR", str(tmp_path)))
+        while isinstance(command, click.Group):
+            command = command.commands[words.pop(0)]
+        command.make_context("train_model.py", words)
 
 
 def test_every_model_is_in_the_readme() -> None:
