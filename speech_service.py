@@ -10,7 +10,7 @@ from emosync.audio import AudioLimits, Recording, decode
 from emosync.config import Config
 from emosync.database import Database
 from emosync.drawings import Drawings
-from emosync.errors import ModelUnavailable, ParameterError, UnknownMethod
+from emosync.errors import ModelUnavailable, ParameterError
 from emosync.history import Entry, History
 from emosync.recordings import Recordings
 from emosync.settings import Settings
@@ -84,9 +84,7 @@ class SpeechService:
 
     def check_method(self, method: str) -> None:
         """Raise UnknownMethod, which lists the names, unless a model has that name."""
-        methods = self.predictor.methods(TASK)
-        if method not in methods:
-            raise UnknownMethod(f"Unknown method {method!r}; choose one of: {', '.join(methods)}.")
+        self.predictor.card(TASK, method)
 
     def models(self) -> dict[str, Any]:
         """Return the card of the method in force, and under `models` all cards."""

@@ -12,7 +12,8 @@ import numpy.typing as npt
 import scipy.fft
 import soxr
 
-from emosync.features import SPEECH_SR_HZ, mfcc
+from emosync.features import mfcc
+from emosync.framing import SPEECH_SR_HZ
 
 Samples = npt.NDArray[np.float32]
 

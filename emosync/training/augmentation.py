@@ -83,7 +83,7 @@ def _fit_length(clip: FloatArray, n_frames: int, rng: np.random.Generator) -> Fl
     before = np.minimum(times.astype(int), max(len(clip) - 2, 0))
     weight = (times - before)[:, None].astype(np.float32)
     after = np.minimum(before + 1, len(clip) - 1)
-    return clip[before] * (1 - weight) + clip[after] * weight
+    return np.asarray(clip[before] * (1 - weight) + clip[after] * weight)
 
 
 def _stretch_bands(S: FloatArray, rng: np.random.Generator) -> FloatArray:
@@ -95,7 +95,7 @@ def _stretch_bands(S: FloatArray, rng: np.random.Generator) -> FloatArray:
     position = np.clip(np.arange(n_bands) * factor, 0, n_bands - 1.001)
     below = position.astype(int)
     weight = (position - below).astype(np.float32)
-    return S[:, below] * (1 - weight) + S[:, below + 1] * weight
+    return np.asarray(S[:, below] * (1 - weight) + S[:, below + 1] * weight)
 
 
 def _chosen(X: FloatArray, share: float, rng: np.random.Generator) -> np.ndarray:

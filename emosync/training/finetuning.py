@@ -183,7 +183,7 @@ def train(
     )
     model.compile(optimizer=optimizer, loss=loss, metrics=["accuracy"])
     callbacks = [keras.callbacks.BackupAndRestore(checkpoints)] if checkpoints else []
-    model.fit(batches, epochs=schedule.epochs, callbacks=callbacks, shuffle=False, verbose=2)
+    model.fit(batches, epochs=schedule.epochs, callbacks=callbacks, shuffle=False)
 
 
 def predict_clips(model: keras.Model, clips: ClipFrames, finish: Any) -> FloatArray:

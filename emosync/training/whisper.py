@@ -87,7 +87,7 @@ def _dequantise(
         shape = [1] * quantised.ndim
         shape[axis] = -1
         scale, zero = scale.reshape(shape), zero.reshape(shape)
-    return ((quantised.astype(np.float32) - zero) * scale).astype(np.float32)
+    return np.asarray((quantised.astype(np.float32) - zero) * scale, np.float32)
 
 
 def _layer_vectors(
@@ -185,8 +185,9 @@ def load_encoder_weights(encoder: keras.Model, weights: Weights) -> None:
     for i in range(N_LAYERS):
         kernels = [weights[f"{i}/{name}/kernel"] for name in ("query", "key", "value")]
         # Keys have no bias in the original; a bias there moves all scores alike anyway.
-        biases = [weights[f"{i}/query/bias"], np.zeros(D_MODEL), weights[f"{i}/value/bias"]]
-        encoder.get_layer(f"{i}_qkv").set_weights([np.hstack(kernels), np.hstack(biases)])
+        query, value = weights[f"{i}/query/bias"], weights[f"{i}/value/bias"]
+        biases = np.hstack([query, np.zeros_like(query), value])
+        encoder.get_layer(f"{i}_qkv").set_weights([np.hstack(kernels), biases])
         for name in ("out", "fc1", "fc2"):
             values = [weights[f"{i}/{name}/kernel"], weights[f"{i}/{name}/bias"]]
             encoder.get_layer(f"{i}_{name}").set_weights(values)
@@ -226,13 +227,13 @@ def build_classifier(
     x = layers.Dense(n_labels, dtype="float32", name="head")(x)
     if exportable:
         x = layers.Softmax(dtype="float32", name="probabilities")(x / temperature)
-    return keras.Model(encoder.inputs, x, name="whisper")
+    return keras.Model(encoder.inputs[0], x, name="whisper")
 
 
 def build_pooled_encoder() -> keras.Model:
     """Build the encoder with nothing but the pooling on it: (batch, 3072), float32."""
     encoder = build_encoder()
-    return keras.Model(encoder.inputs, pool(encoder.outputs))
+    return keras.Model(encoder.inputs[0], pool(encoder.outputs))
 
 
 def pool(activations: Sequence[Any]) -> Any:
