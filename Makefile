@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test lint format bench clean
+.PHONY: run test lint format bench docs clean
 
 run: .venv/serving
 	$(BIN)/gunicorn "app:create_app()"
@@ -22,6 +22,10 @@ format: .venv/testing
 
 bench: .venv/testing
 	$(BIN)/python -m bench
+
+# Rewrites the README's tables and answers from the cards, the settings and the code.
+docs: .venv/testing
+	$(BIN)/python -m docs
 
 clean:
 	rm -rf .venv

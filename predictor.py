@@ -17,7 +17,7 @@ from emosync.results import SpeechPrediction, SpeechWindow, ranked_probabilities
 # Per task, the default first: most accurate on people never heard.
 METHODS: Final = MappingProxyType({"speech": ("whisper", "cnn", "svm", "random_forest")})
 # Windows in one call of a network; more need memory and save no time.
-BATCH_SIZE: Final = 8
+BATCH_SIZE: Final = 4
 
 
 class ModelPredictor:
