@@ -41,7 +41,7 @@ def clip_statistics(y: FloatArray) -> FloatArray:
         coefficients.std(axis=1),
         slopes.std(axis=1),
         delta(slopes).std(axis=1),
-        np.percentile(coefficients, PERCENTILES[::2], axis=1).ravel(),
+        np.percentile(coefficients[1:], PERCENTILES[::2], axis=1).ravel(),
         _pitch_statistics(y),
         *(_contour_statistics(contour) for contour in _contours(y)),
     ]
@@ -61,8 +61,10 @@ def mfcc_means(y: FloatArray, *, n_mfcc: int = 40) -> FloatArray:
     Returns
     -------
     ndarray of shape (n_mfcc,), float32
+        Of the clip at unit power, so that the distance to the microphone does not matter.
     """
-    return np.asarray(mfcc(y, n_mfcc=n_mfcc).mean(axis=1), np.float32)
+    power = float(np.mean(y * y)) + 1e-10
+    return np.asarray(mfcc(y / np.float32(np.sqrt(power)), n_mfcc=n_mfcc).mean(axis=1), np.float32)
 
 
 def _pitch_statistics(y: FloatArray) -> FloatArray:
@@ -114,7 +116,7 @@ CLIP_STATISTICS: Final = (
     *(f"mfcc_{i}_std" for i in range(N_MFCC)),
     *(f"mfcc_{i}_delta_std" for i in range(N_MFCC)),
     *(f"mfcc_{i}_delta2_std" for i in range(N_MFCC)),
-    *(f"mfcc_{i}_p{p}" for p in PERCENTILES[::2] for i in range(N_MFCC)),
+    *(f"mfcc_{i}_p{p}" for p in PERCENTILES[::2] for i in range(1, N_MFCC)),
     *(f"f0_octaves_{s}" for s in ("mean", "std", "p5", "p50", "p95", "step")),
     "voiced_share",
     "aperiodicity_mean",

@@ -11,6 +11,7 @@ from emosync.framing import SPEECH_SR_HZ, FloatArray, frame_signal
 # Two periods of the lowest voice, 60 Hz, and the threshold that the YIN paper gives.
 YIN_FRAME_LENGTH: Final = 1024
 YIN_THRESHOLD: Final = 0.1
+SILENT: Final = 1e-6
 
 
 def pitch(
@@ -47,6 +48,8 @@ def pitch(
     lags = np.arange(1, longest + 1)
     cumulative = np.cumsum(difference[:, 1:], axis=1) + 1e-10
     normalised = difference[:, 1:] * lags / cumulative
+    # Silence and a constant differ nowhere from themselves: no period, rather than every one.
+    normalised[cumulative[:, -1] < SILENT] = 1.0
     searched = normalised[:, shortest - 1 : longest]
     # The first lag under the threshold, not the least of all, which may be a multiple.
     below = searched < YIN_THRESHOLD

@@ -91,7 +91,6 @@ def test_a_share_below_1_leaves_out_other_clips_each_epoch() -> None:
     assert (heard(batches) != first).any()
 
 
-@pytest.mark.xfail(reason="an epoch in which fewer clips are dealt loses its longest batch")
 def test_every_epoch_has_as_many_batches() -> None:
     batches = dealt(np.full(len(CLIPS), 0.5))
     lengths = set()
@@ -160,7 +159,6 @@ def small_network() -> keras.Model:
     return keras.Model(frames, keras.layers.Dense(N_LABELS)(keras.ops.mean(x, axis=1)))
 
 
-@pytest.mark.xfail(reason="Keras takes the length of the first two batches for that of all")
 def test_lengths_may_change_after_the_first_two_batches() -> None:
     clips = made_up_clips([64] * 40 + [128] * 8)
     targets = np.eye(N_LABELS, dtype=np.float32)[TRUTH]

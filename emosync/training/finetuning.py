@@ -112,15 +112,20 @@ class ClipBatches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras ships n
     def _deal(self) -> list[npt.NDArray[np.int64]]:
         """Repeat and leave out clips by their shares, sort by about their length, cut."""
         times = np.floor(self._shares + self._rng.random(len(self._shares))).astype(int)
-        heard = np.repeat(np.arange(len(times)), times)
-        lengths = self._clips.lengths[heard] * self._rng.uniform(0.9, 1.1, len(heard))
-        by_length = heard[np.argsort(lengths)]
         size = self._schedule.batch_size
         # Whole batches only, and always as many, since the rate's schedule counts steps.
         n_batches = int(self._shares.sum()) // size
+        heard = self._rng.permutation(np.repeat(np.arange(len(times)), times))
+        lacking = max(0, n_batches * size - len(heard))
+        more = self._rng.choice(len(times), lacking, p=self._shares / self._shares.sum())
+        heard = np.append(heard, more)[: n_batches * size]
+        lengths = self._clips.lengths[heard] * self._rng.uniform(0.9, 1.1, len(heard))
+        by_length = heard[np.argsort(lengths)]
         batches = [by_length[i * size : (i + 1) * size] for i in range(n_batches)]
-        order = self._rng.permutation(len(batches))
-        return [batches[i] for i in order if len(batches[i]) == size]
+        # Keras takes a dimension for fixed that is the same in the first two batches, so the
+        # shortest and the longest come first.
+        order = [0, n_batches - 1, *self._rng.permutation(np.arange(1, n_batches - 1))]
+        return [batches[i] for i in order[:n_batches]]
 
 
 class LayerwiseAdamW(keras.optimizers.AdamW):  # type: ignore[misc]  # Keras ships no types
@@ -182,8 +187,13 @@ def train(
         from_logits=True, label_smoothing=schedule.label_smoothing
     )
     model.compile(optimizer=optimizer, loss=loss, metrics=["accuracy"])
-    callbacks = [keras.callbacks.BackupAndRestore(checkpoints)] if checkpoints else []
+    callbacks = [_resuming(checkpoints)] if checkpoints else []
     model.fit(batches, epochs=schedule.epochs, callbacks=callbacks, shuffle=False)
+
+
+def _resuming(checkpoints: Path) -> keras.callbacks.Callback:
+    """Save after every epoch; the last checkpoint but one survives a kill while saving."""
+    return keras.callbacks.BackupAndRestore(checkpoints, double_checkpoint=True)
 
 
 def predict_clips(model: keras.Model, clips: ClipFrames, finish: Any) -> FloatArray:

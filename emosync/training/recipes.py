@@ -150,7 +150,7 @@ def _learn_whisper(task: Task) -> Learnt:
 def _pooled(task: Task, clips: ClipFrames, weights: Mapping[str, FloatArray]) -> FloatArray:
     """Give what the frozen encoder says of every clip, (n_clips, 3072), computed once."""
     path = task.work / "pooled.npy"
-    if not path.exists():
+    if not path.exists() or len(np.load(path, mmap_mode="r")) != len(clips):
         encoder = build_pooled_encoder()
         load_encoder_weights(encoder, weights)
         np.save(path, predict_clips(encoder, clips, whisper_input))
