@@ -40,7 +40,8 @@ WHISPER_RATES: Final = MappingProxyType(
     {"conv": 0.32, "positions": 0.32, "0_": 0.42, "1_": 0.56, "2_": 0.75, "3_": 1.0, "head": 3.0}
 )
 WHISPER_SCHEDULE: Final = Schedule(epochs=7, learning_rate=1e-4, rate_scales=WHISPER_RATES)
-CNN_SCHEDULE: Final = Schedule(epochs=9, learning_rate=2e-3, label_smoothing=0.0)
+SCRATCH_SCHEDULE: Final = Schedule(epochs=8, learning_rate=2e-3)
+TAUGHT_SCHEDULE: Final = Schedule(epochs=40, learning_rate=2e-3, label_smoothing=0.0)
 # How much of the cnn's target is the teacher's answer, softened by the temperature.
 TEACHER_SHARE, TEACHER_TEMPERATURE = 0.7, 1.5
 FEATURES: Final = MappingProxyType(
@@ -172,8 +173,8 @@ def _learn_cnn(task: Task) -> Learnt:
     keras.mixed_precision.set_global_policy("mixed_bfloat16")
     model = build_cnn(len(task.labels))
     # First what was acted, then what the teacher hears in it as well.
-    _train_network(model, clips, truth, task, CNN_SCHEDULE, "cnn-scratch")
-    _train_network(model, clips, targets, task, CNN_SCHEDULE, "cnn")
+    _train_network(model, clips, truth, task, SCRATCH_SCHEDULE, "cnn-scratch")
+    _train_network(model, clips, targets, task, TAUGHT_SCHEDULE, "cnn")
     return _learnt_network(model, partial(build_cnn, len(task.labels)), clips, task, "cnn")
 
 
