@@ -1,6 +1,8 @@
 """How each method learns: clips and who may be heard in, logits for every clip out."""
 
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -44,6 +46,7 @@ SCRATCH_SCHEDULE: Final = Schedule(epochs=8, learning_rate=2e-3)
 TAUGHT_SCHEDULE: Final = Schedule(epochs=40, learning_rate=2e-3, label_smoothing=0.0)
 # How much of the cnn's target is the teacher's answer, softened by the temperature.
 TEACHER_SHARE, TEACHER_TEMPERATURE = 0.7, 1.5
+MINUTES_SUFFIX: Final = ".minutes.txt"
 FEATURES: Final = MappingProxyType(
     {
         "whisper": "log_mel",
@@ -204,8 +207,17 @@ def _train_network(
     schedule = replace(schedule, seed=task.seed)
     keras.utils.set_random_seed(task.seed)
     batches = ClipBatches(clips, targets, shares, whisper_input, schedule)
-    train(model, batches, schedule, checkpoints=task.file(name, ".checkpoints"))
+    with _timed(task, name):
+        train(model, batches, schedule, checkpoints=task.file(name, ".checkpoints"))
     model.save_weights(finished)
+
+
+@contextmanager
+def _timed(task: Task, name: str) -> Iterator[None]:
+    """Note how many minutes a training took, for the card."""
+    begun_s = time.monotonic()
+    yield
+    task.file(name, MINUTES_SUFFIX).write_text(f"{(time.monotonic() - begun_s) / 60:.2f}\n")
 
 
 def _learnt_network(
@@ -233,7 +245,8 @@ def _learn_classical(method: str, task: Task) -> Learnt:
     X = vectors(method, task)
     speakers = np.array([clip.speaker for clip in task.clips])
     kept = _thinned(task)
-    model = fit_classical(method, X[kept], task.truth[kept], speakers[kept], seed=task.seed)
+    with _timed(task, method):
+        model = fit_classical(method, X[kept], task.truth[kept], speakers[kept], seed=task.seed)
     probabilities = model.predict_proba(X)
 
     def export(folder: Path, temperature: float) -> None:
