@@ -41,7 +41,8 @@ def cli() -> None:
     show_default=True,
     help="Where the model's folder is written.",
 )
-def speech(method: str, data: Path, work: Path, models: Path) -> None:
+@click.option("--fold", type=click.IntRange(0, 4), help="Ship the model of this fold instead.")
+def speech(method: str, data: Path, work: Path, models: Path, fold: int | None) -> None:
     """Train a speech model on all speakers and write models/speech/METHOD.
 
     Judge it first (evaluate speech --protocol speaker): its calibration and the figures of
@@ -53,7 +54,7 @@ def speech(method: str, data: Path, work: Path, models: Path) -> None:
     from emosync.training.speech import ship
 
     try:
-        click.echo(f"wrote {ship(method, data, models, work)}")
+        click.echo(f"wrote {ship(method, data, models, work, fold=fold)}")
     except RuntimeError as exc:
         raise click.ClickException(str(exc)) from exc
 

@@ -34,7 +34,7 @@ def build_svm(seed: int) -> Pipeline:
 def build_random_forest(seed: int) -> Pipeline:
     """Build scaler and random forest; the leaves' limit keeps the file small."""
     forest = RandomForestClassifier(
-        60, max_leaf_nodes=250, min_samples_leaf=4, random_state=seed, n_jobs=-1
+        40, max_leaf_nodes=200, min_samples_leaf=4, random_state=seed, n_jobs=-1
     )
     return Pipeline([("scaler", StandardScaler()), ("classifier", forest)])
 
