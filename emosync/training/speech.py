@@ -19,7 +19,6 @@ from emosync.plots import confusion_matrix
 from emosync.training.corpora import SPEECH_CORPORA, Clip, read_speech
 from emosync.training.evaluation import (
     accuracy_figures,
-    calibration_error,
     confusion,
     fit_temperature,
     softmax,
@@ -207,9 +206,7 @@ def _calibrated_figures(clips: Sequence[Clip], logits: FloatArray) -> dict[str, 
     for half in (first, ~first):
         temperature = fit_temperature(logits[~half], truth[~half])
         probabilities[half] = softmax(logits[half] / temperature)
-    figures = accuracy_figures(clips, SPEECH_EMOTIONS, probabilities)
-    raw = calibration_error(softmax(logits), truth)
-    return {**figures, "calibration_error_before": round(raw, 4)}
+    return accuracy_figures(clips, SPEECH_EMOTIONS, probabilities)
 
 
 def _card(
