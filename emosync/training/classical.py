@@ -17,7 +17,7 @@ from sklearn.svm import SVC
 from emosync.framing import FloatArray
 
 # The components keep the file small: every support vector stands in it.
-N_COMPONENTS: Final = 80
+N_COMPONENTS: Final = 64
 
 
 def build_svm(seed: int) -> Pipeline:

@@ -33,7 +33,7 @@ HELD_OUT_FILE: Final = "speaker.npz"
 MODEL_TYPES: Final = {
     "whisper": "Whisper tiny encoder, fine-tuned, linear head on mean and deviation of 4 layers",
     "cnn": "convolutional network, 0.6 million parameters, taught by whisper",
-    "svm": "support vector machine (RBF) on 80 principal components",
+    "svm": "support vector machine (RBF) on 64 principal components",
     "random_forest": "random forest, 40 trees",
 }
 SCALERS: Final = {
