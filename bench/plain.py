@@ -60,7 +60,7 @@ def predict() -> Response:
 def model_input(y: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """Compute a log-mel spectrogram in the shape that the model takes: clips, frames, bands."""
     _, n_frames, n_mels, *channel = model.input_shape
-    S = librosa.feature.melspectrogram(y=y, sr=SR_HZ, n_fft=512, hop_length=320, n_mels=n_mels)
+    S = librosa.feature.melspectrogram(y=y, sr=SR_HZ, n_fft=400, hop_length=160, n_mels=n_mels)
     log_mel = librosa.power_to_db(S, ref=np.max).T
     if n_frames is not None:
         log_mel = librosa.util.fix_length(log_mel, size=n_frames, axis=0)
