@@ -159,7 +159,7 @@ def test_links_lead_somewhere(page: str) -> None:
         path, _, anchor = link.partition("#")
         if not urlsplit(link).scheme:
             target = (ROOT / page).parent / path if path else ROOT / page
-            assert target.exists() or path == "BENCHMARKS.md", link  # `make bench` writes it
+            assert target.exists(), link
             assert not anchor or anchor in anchors(target), link
 
 
