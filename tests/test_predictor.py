@@ -111,7 +111,8 @@ def test_silence_ahead_hardly_changes_the_answer(
 ) -> None:
     if method == "whisper":
         reason = "a recording that begins with the voice lacks the margin that a padded one keeps"
-        request.applymarker(pytest.mark.xfail(reason=reason))
+        # Not strict: int8 products differ between processors by more than what is lacking.
+        request.applymarker(pytest.mark.xfail(reason=reason, strict=False))
     y = recorded(VOICES[0])
     padded = np.concatenate([noise(1.5, level=room), y, noise(0.5, level=room)])
     assert gap(*(predictor.speech(r, method=method) for r in (y, padded))) < 0.1
