@@ -98,8 +98,13 @@ def _compute(
     return parts
 
 
-def _clip(path: Path, *, extract: Extract) -> npt.NDArray[np.float16] | FloatArray:
+def read_voice(path: Path) -> FloatArray:
+    """Decode a recording and cut off its quiet ends, as in serving: (n_samples,) at 16 kHz."""
     y = decode(path.read_bytes()).y
-    features = extract(y[find_voice(y)])
+    return y[find_voice(y)]
+
+
+def _clip(path: Path, *, extract: Extract) -> npt.NDArray[np.float16] | FloatArray:
+    features = extract(read_voice(path))
     # Half precision would overflow on statistics such as counts; log-mels are small.
     return features[np.newaxis] if features.ndim == 1 else features.astype(np.float16)

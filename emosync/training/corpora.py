@@ -5,7 +5,7 @@ speaker from the file names; nothing is decoded here.
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -156,6 +156,6 @@ def read_speech(root: Path, corpora: Iterable[str] = SPEECH_CORPORA) -> list[Cli
     return clips
 
 
-def label_indices(clips: Iterable[Clip], labels: tuple[str, ...] = SPEECH_EMOTIONS) -> list[int]:
+def label_indices(clips: Iterable[Clip], labels: Sequence[str] = SPEECH_EMOTIONS) -> list[int]:
     """Give each clip's emotion as its position in `labels`."""
     return [labels.index(clip.emotion) for clip in clips]

@@ -9,7 +9,7 @@ from scipy.optimize import minimize_scalar
 from sklearn.metrics import confusion_matrix, recall_score
 
 from emosync.framing import FloatArray
-from emosync.training.corpora import SPEECH_CORPORA, Clip
+from emosync.training.corpora import SPEECH_CORPORA, Clip, label_indices
 
 N_BINS: Final = 15
 
@@ -34,7 +34,7 @@ def accuracy_figures(
         Shares in [0, 1]: `accuracy` (weighted), `unweighted_accuracy` (mean recall),
         `calibration_error`, `by_emotion` (recall), `by_corpus` (both accuracies).
     """
-    truth = np.array([labels.index(clip.emotion) for clip in clips])
+    truth = np.array(label_indices(clips, labels))
     predicted = probabilities.argmax(axis=1)
     corpora = np.array([clip.corpus for clip in clips])
     recalls = recall_score(
@@ -116,7 +116,7 @@ def confusion(
     clips: Sequence[Clip], labels: Sequence[str], probabilities: FloatArray
 ) -> npt.NDArray[np.int64]:
     """Count what was acted (rows) against what was predicted (columns)."""
-    truth = [labels.index(clip.emotion) for clip in clips]
+    truth = label_indices(clips, labels)
     matrix = confusion_matrix(truth, probabilities.argmax(axis=1), labels=np.arange(len(labels)))
     return np.asarray(matrix, np.int64)
 

@@ -9,14 +9,14 @@ import keras
 import numpy as np
 
 from emosync.artifacts import load_artifact
-from emosync.audio import decode
 from emosync.clip_statistics import CLIP_STATISTICS
 from emosync.features import WHISPER_N_MELS
-from emosync.framing import FloatArray, find_voice
+from emosync.framing import FloatArray
 from emosync.inputs import extractor
 from emosync.labels import SHARED_SPEECH_EMOTIONS, SPEECH_EMOTIONS
 from emosync.plots import confusion_matrix
-from emosync.training.corpora import SPEECH_CORPORA, Clip, read_speech
+from emosync.training.clip_frames import read_voice
+from emosync.training.corpora import SPEECH_CORPORA, Clip, label_indices, read_speech
 from emosync.training.evaluation import (
     accuracy_figures,
     confusion,
@@ -168,7 +168,7 @@ def ship(method: str, root: Path, models: Path, work: Path, *, fold: int | None 
         raise RuntimeError("trained; export it by the same command with KERAS_BACKEND=tensorflow")
     held_out = np.load(work / method / HELD_OUT_FILE)
     heard = [clips[i] for i in held_out["indices"]]
-    truth = np.array([SPEECH_EMOTIONS.index(clip.emotion) for clip in heard])
+    truth = np.array(label_indices(heard))
     temperature = fit_temperature(held_out["logits"], truth)
     folder = models / "speech" / method
     learnt.export(folder, temperature)
@@ -191,15 +191,14 @@ def _served_agreement(folder: Path, clips: Sequence[Clip], logits: FloatArray) -
     extract = extractor(artifact.card["feature_type"], artifact.card["feature_settings"])
     same = []
     for clip, expected in zip(clips[::20], logits[::20].argmax(axis=1), strict=True):
-        y = decode(clip.path.read_bytes()).y
-        X = extract(y[find_voice(y)])[np.newaxis]
+        X = extract(read_voice(clip.path))[np.newaxis]
         same.append(artifact.run(X)[0].argmax() == expected)
     return round(float(np.mean(same)), 4)
 
 
 def _calibrated_figures(clips: Sequence[Clip], logits: FloatArray) -> dict[str, Any]:
     """Give the figures, each half of the speakers calibrated on the other half."""
-    truth = np.array([SPEECH_EMOTIONS.index(clip.emotion) for clip in clips])
+    truth = np.array(label_indices(clips))
     speakers = sorted({clip.speaker for clip in clips})
     first = np.isin([clip.speaker for clip in clips], speakers[::2])
     probabilities = np.empty_like(logits)
