@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from emosync.artifacts import CARD_FILE, Artifact, load_artifact
 from emosync.errors import ModelUnavailable, UnknownMethod
-from emosync.framing import SPEECH_SR_HZ, FloatArray, cut_windows, find_voice, voice_shares
+from emosync.framing import SPEECH_SR_HZ, FloatArray, cut_voice, cut_windows, voice_shares
 from emosync.inputs import extractor
 from emosync.results import SpeechPrediction, SpeechWindow, ranked_probabilities
 
@@ -92,8 +92,7 @@ class ModelPredictor:
         """
         artifact = self._artifact("speech", method)
         begun_s = time.perf_counter()
-        voice = find_voice(y)
-        clip = y[voice]
+        clip, start = cut_voice(y)
         windows = cut_windows(clip)
         extract = extractor(artifact.card["feature_type"], artifact.card["feature_settings"])
         X = np.stack([extract(clip[window]) for window in windows])
@@ -104,7 +103,7 @@ class ModelPredictor:
         return SpeechPrediction(
             method=method,
             probabilities=ranked_probabilities(artifact.labels, mean),
-            windows=_windows(artifact, probabilities, windows, voice.start),
+            windows=_windows(artifact, probabilities, windows, start),
             features_s=extracted_s - begun_s,
             model_s=time.perf_counter() - extracted_s,
         )
@@ -128,6 +127,6 @@ def _windows(
     """Name the emotion of each window; times count from the start of the recording."""
     ranked = (ranked_probabilities(artifact.labels, p) for p in probabilities)
     return tuple(
-        SpeechWindow(round((offset + w.start) / SPEECH_SR_HZ, 3), *next(iter(r.items())))
+        SpeechWindow(round(max(0, offset + w.start) / SPEECH_SR_HZ, 3), *next(iter(r.items())))
         for w, r in zip(windows, ranked, strict=True)
     )

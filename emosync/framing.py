@@ -54,8 +54,8 @@ def frame_rms(y: FloatArray, *, frame_length: int, hop_length: int) -> FloatArra
     return np.asarray(np.sqrt(np.einsum("ij,ij->i", frames, frames) / frames.shape[1]))
 
 
-def find_voice(y: FloatArray, *, sr: int = SPEECH_SR_HZ) -> slice:
-    """Find the recording without its quiet ends, which hold room and no voice.
+def cut_voice(y: FloatArray, *, sr: int = SPEECH_SR_HZ) -> tuple[FloatArray, int]:
+    """Cut off the quiet ends of a recording, which hold room and no voice.
 
     Parameters
     ----------
@@ -66,22 +66,25 @@ def find_voice(y: FloatArray, *, sr: int = SPEECH_SR_HZ) -> slice:
 
     Returns
     -------
-    slice
+    voice : ndarray of shape (n_voice_samples,)
         From the first to the last frame within 35 dB of the loudest, with a margin; at
-        least 0.4 s where the recording is as long.
+        least 0.4 s. Where the recording has no margin there is silence, so that the same
+        voice in a longer recording is the same clip.
+    start : int
+        Where it begins in the recording, in samples; negative within an added margin.
     """
     frame_length, hop_length = sr // 40, sr // 100
+    margin, shortest = int(TRIM_MARGIN_S * sr), int(TRIM_MIN_S * sr)
+    # Whole hops of silence on both sides, so that frames lie as they do without them.
+    around = -(-(shortest + margin) // hop_length) * hop_length
+    y = np.pad(y, around)
     rms = frame_rms(y, frame_length=frame_length, hop_length=hop_length)
     loud = np.flatnonzero(rms >= rms.max() * 10 ** (-TRIM_TOP_DB / 20))
-    margin = int(TRIM_MARGIN_S * sr)
     start = max(0, int(loud[0]) * hop_length - margin)
-    end = min(len(y), int(loud[-1]) * hop_length + frame_length + margin)
-    lacking = int(TRIM_MIN_S * sr) - (end - start)
-    if lacking > 0:
-        start = max(0, start - lacking // 2)
-        end = min(len(y), end + lacking)
-        start = max(0, min(start, end - int(TRIM_MIN_S * sr)))
-    return slice(start, end)
+    end = int(loud[-1]) * hop_length + frame_length + margin
+    lacking = max(0, shortest - (end - start))
+    start, end = start - lacking // 2, end + lacking - lacking // 2
+    return y[start:end], start - around
 
 
 def cut_windows(y: FloatArray, *, sr: int = SPEECH_SR_HZ) -> list[slice]:

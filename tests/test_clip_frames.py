@@ -8,7 +8,7 @@ from signals import AUDIO_PATH, recorded
 
 from emosync.clip_statistics import clip_statistics
 from emosync.features import whisper_log_mel
-from emosync.framing import FloatArray, find_voice
+from emosync.framing import FloatArray, cut_voice
 from emosync.training.clip_frames import ClipFrames, clip_frames
 
 # Python 3.12 and later warn of a fork beside the threads of BLAS, which the pool's
@@ -50,7 +50,7 @@ def n_calls(log: Path) -> int:
 
 def expected(name: str) -> FloatArray:
     y = recorded(name)
-    return whisper_log_mel(y[find_voice(y)])
+    return whisper_log_mel(cut_voice(y)[0])
 
 
 def test_each_clip_is_what_serving_would_compute_in_half_precision(compute: Compute) -> None:
@@ -106,4 +106,4 @@ def test_a_vector_counts_as_one_frame_and_keeps_its_precision(
     clips = clip_frames(PATHS, clip_statistics, name="statistics", cache=tmp_path)
     np.testing.assert_array_equal(clips.lengths, [1, 1])
     y = recorded(VOICES[0])
-    np.testing.assert_array_equal(clips[0][0], clip_statistics(y[find_voice(y)]))
+    np.testing.assert_array_equal(clips[0][0], clip_statistics(cut_voice(y)[0]))

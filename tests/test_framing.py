@@ -11,8 +11,8 @@ from emosync.framing import (
     TRIM_MIN_S,
     WINDOW_S,
     FloatArray,
+    cut_voice,
     cut_windows,
-    find_voice,
     frame_rms,
     frame_signal,
     voice_shares,
@@ -48,22 +48,38 @@ def test_what_is_shorter_than_a_frame_is_one_frame() -> None:
 
 
 def test_quiet_ends_are_left_out_but_for_a_margin() -> None:
-    voice = find_voice(padded(tone(200), 1.0, 2.0))
+    voice, start = cut_voice(padded(tone(200), 1.0, 2.0))
     margin_s = TRIM_MARGIN_S + FRAME_S
-    assert 1.0 - margin_s <= voice.start / SPEECH_SR_HZ <= 1.0
-    assert 2.0 <= voice.stop / SPEECH_SR_HZ <= 2.0 + margin_s
+    assert 1.0 - margin_s <= start / SPEECH_SR_HZ <= 1.0
+    assert 2.0 <= (start + len(voice)) / SPEECH_SR_HZ <= 2.0 + margin_s
 
 
 def test_a_pause_in_the_middle_stays() -> None:
     y = np.concatenate([tone(200, 0.5), silence(1.0), tone(200, 0.5)])
-    assert find_voice(y) == slice(0, len(y))
+    voice, start = cut_voice(y)
+    np.testing.assert_array_equal(voice[-start:][: len(y)], y)
+
+
+def test_a_voice_to_the_edge_gets_a_margin_of_silence() -> None:
+    y = tone(200)
+    voice, start = cut_voice(y)
+    margin = int(TRIM_MARGIN_S * SPEECH_SR_HZ)
+    assert -margin - FRAME_S * SPEECH_SR_HZ < start <= -margin
+    np.testing.assert_array_equal(voice[-start:][: len(y)], y)
+    assert not voice[:margin].any()
+    assert not voice[-margin:].any()
+
+
+def test_silence_around_a_recording_changes_nothing() -> None:
+    y = recorded("voice_3s.wav")
+    # A whole number of hops, so that the frames lie alike.
+    around = np.concatenate([silence(0.5), y, silence(0.7)])
+    np.testing.assert_array_equal(cut_voice(around)[0], cut_voice(y)[0])
 
 
 @pytest.mark.parametrize("name", DIFFICULT)
 def test_what_has_no_quiet_ends_or_no_voice_keeps_enough(name: str) -> None:
-    y = DIFFICULT[name]
-    kept = y[find_voice(y)]
-    assert len(kept) >= min(len(y), TRIM_MIN_S * SPEECH_SR_HZ)
+    assert len(cut_voice(DIFFICULT[name])[0]) >= TRIM_MIN_S * SPEECH_SR_HZ
 
 
 @given(before_s=st.floats(0, 2), voice_s=st.floats(0.03, 0.6), after_s=st.floats(0, 2))
@@ -72,17 +88,19 @@ def test_a_short_voice_keeps_enough_around_it(
     before_s: float, voice_s: float, after_s: float
 ) -> None:
     y = padded(tone(200, voice_s), before_s, after_s)
-    voice = find_voice(y)
-    assert 0 <= voice.start < voice.stop <= len(y)
-    assert voice.stop - voice.start >= min(len(y), int(TRIM_MIN_S * SPEECH_SR_HZ))
+    voice, start = cut_voice(y)
+    assert len(voice) >= int(TRIM_MIN_S * SPEECH_SR_HZ)
     begin, end = before_s * SPEECH_SR_HZ, (before_s + voice_s) * SPEECH_SR_HZ
-    assert voice.start <= begin + 1
-    assert voice.stop >= end - FRAME_S * SPEECH_SR_HZ
+    assert start <= begin + 1
+    assert start + len(voice) >= end - FRAME_S * SPEECH_SR_HZ
 
 
 def test_level_does_not_matter() -> None:
     y = recorded("voice_3s.wav")
-    assert find_voice(y) == find_voice(0.01 * y)
+    (loud, begun), (quiet, also_begun) = (
+        cut_voice(k * y) for k in (np.float32(1), np.float32(0.01))
+    )
+    assert (len(loud), begun) == (len(quiet), also_begun)
 
 
 def test_up_to_8_s_stay_whole() -> None:

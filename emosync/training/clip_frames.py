@@ -15,10 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from emosync.audio import decode
-from emosync.framing import FloatArray, find_voice
+from emosync.framing import FloatArray, cut_voice
 
 # Raised when what is computed changes, so that an old cache is not taken for a new one.
-CACHE_VERSION: Final = 1
+CACHE_VERSION: Final = 2
 CHUNK_SIZE: Final = 32
 
 Extract = Callable[[FloatArray], FloatArray]
@@ -100,8 +100,7 @@ def _compute(
 
 def read_voice(path: Path) -> FloatArray:
     """Decode a recording and cut off its quiet ends, as in serving: (n_samples,) at 16 kHz."""
-    y = decode(path.read_bytes()).y
-    return y[find_voice(y)]
+    return cut_voice(decode(path.read_bytes()).y)[0]
 
 
 def _clip(path: Path, *, extract: Extract) -> npt.NDArray[np.float16] | FloatArray:
