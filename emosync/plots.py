@@ -1,19 +1,12 @@
 """Results as pictures: the panels of a recording, the confusion matrix of a model.
 
-Pictures are drawn on a `Figure` of their own, never with pyplot, which keeps every figure
-in a global list. Colour maps are even in lightness and safe for colour-blind readers.
+Colour maps are even in lightness and safe for colour-blind readers.
 """
 
-import gc
-import io
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from threading import Lock
-from types import MappingProxyType
+from collections.abc import Sequence
 from typing import Any, Final
 
-import matplotlib
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
@@ -22,9 +15,9 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.ticker import MaxNLocator, MultipleLocator, StrMethodFormatter
 
-from emosync import overview, typeface
+from emosync import overview
+from emosync.canvas import DPI, INK, MUTED, drawing, head, open_frame, png
 
-DPI: Final = 110
 PANELS_SIZE_IN: Final = (9.2, 8.0)
 LEFT: Final = 0.085
 RIGHT: Final = 0.925
@@ -34,43 +27,8 @@ SPECTROGRAM_RANGE_DB: Final = 70.0
 MFCC_RANGE_SD: Final = 2.5
 # A cell darker than this takes white letters.
 DARK_SHARE: Final = 0.65
-TITLE_SIZE: Final = 13.0
-
-INK: Final = "#1f2933"
-MUTED: Final = "#52606d"
-RULE: Final = "#cbd2d9"
 WAVE_PEAK: Final = "#9ecae1"
 WAVE_RMS: Final = "#2171b5"
-
-# Set here whatever a matplotlibrc of the server could change: pictures are alike everywhere.
-STYLE: Final[Mapping[Any, Any]] = MappingProxyType(
-    {
-        "font.family": [typeface.FAMILY],
-        "font.size": 9.0,
-        "text.color": INK,
-        "text.usetex": False,
-        "text.parse_math": False,
-        "axes.edgecolor": RULE,
-        "axes.facecolor": "white",
-        "axes.labelcolor": MUTED,
-        "axes.labelsize": 9.0,
-        "axes.linewidth": 0.8,
-        "axes.titlecolor": INK,
-        "axes.titlelocation": "left",
-        "axes.titlesize": 10.0,
-        "axes.titleweight": "bold",
-        "xtick.color": RULE,
-        "xtick.labelcolor": MUTED,
-        "ytick.color": RULE,
-        "ytick.labelcolor": MUTED,
-        "figure.facecolor": "white",
-        "savefig.bbox": None,
-        "savefig.facecolor": "auto",
-        "savefig.transparent": False,
-    }
-)
-
-_lock = Lock()
 
 Samples = npt.NDArray[np.float32]
 
@@ -92,8 +50,8 @@ def recording_panels(y: Samples, *, sr: int, title: str) -> bytes:
     bytes
         A PNG of 1012 x 880 pixels.
     """
-    with _drawing():
-        return _png(_panels(y, sr, title))
+    with drawing():
+        return png(_panels(y, sr, title))
 
 
 def confusion_matrix(matrix: npt.ArrayLike, labels: Sequence[str], *, title: str) -> bytes:
@@ -113,21 +71,8 @@ def confusion_matrix(matrix: npt.ArrayLike, labels: Sequence[str], *, title: str
     bytes
         A PNG: every cell with its share of the row in percent and its count.
     """
-    with _drawing():
-        return _png(_matrix(np.asarray(matrix), labels, title))
-
-
-@contextmanager
-def _drawing() -> Iterator[None]:
-    """Draw one picture at a time, in the style of the house, and leave nothing in memory.
-
-    The style is global to matplotlib and its drawing is not safe in threads.
-    """
-    with _lock, matplotlib.rc_context(dict(STYLE)):
-        yield
-        # Figure and axes refer to each other: without this, dead pictures pile up to 100 MB
-        # before the collector comes round.
-        gc.collect()
+    with drawing():
+        return png(_matrix(np.asarray(matrix), labels, title))
 
 
 def _panels(y: Samples, sr: int, title: str) -> Figure:
@@ -140,7 +85,7 @@ def _panels(y: Samples, sr: int, title: str) -> Figure:
     axes = [figure.add_subplot(grid[row, 0]) for row in range(3)]
     bars = [figure.add_subplot(grid[row, 1]) for row in (1, 2)]
     duration_s = y.size / sr
-    _head(figure, title, f"{duration_s:,.2f} s, {sr / 1000:g} kHz", left=LEFT, right=RIGHT)
+    head(figure, title, f"{duration_s:,.2f} s, {sr / 1000:g} kHz", left=LEFT, right=RIGHT)
     _draw_waveform(axes[0], y, duration_s=duration_s)
     _draw_spectrogram(axes[1], bars[0], y, sr=sr)
     _draw_mfcc(axes[2], bars[1], y, sr=sr)
@@ -159,7 +104,7 @@ def _matrix(counts: npt.NDArray[Any], labels: Sequence[str], title: str) -> Figu
     ax = figure.add_axes(
         (left / side_in, bottom / side_in, (right - left) / side_in, (top - bottom) / side_in)
     )
-    _head(figure, title, _matrix_facts(counts), left=0.3 / side_in, right=right / side_in)
+    head(figure, title, _matrix_facts(counts), left=0.3 / side_in, right=right / side_in)
     _draw_matrix(ax, counts, labels)
     return figure
 
@@ -200,16 +145,6 @@ def _write_cell(ax: Axes, row: int, column: int, *, share: float, count: float) 
     ax.text(column, row + 0.06, f"{count:,.0f}", size=7, color=ink, ha="center", va="top")
 
 
-def _head(figure: Figure, title: str, facts: str, *, left: float, right: float) -> None:
-    """Write the title, shrunk where it would not fit, and a line of facts below it."""
-    height_in = figure.get_figheight()
-    line = figure.text(left, 1.0 - 0.3 / height_in, typeface.legible(title), weight="bold")
-    line.set_fontsize(TITLE_SIZE)
-    room = 0.96 * (right - left) * figure.bbox.width / max(1.0, line.get_window_extent().width)
-    line.set_fontsize(TITLE_SIZE * min(1.0, room))
-    figure.text(left, 1.0 - 0.53 / height_in, facts, color=MUTED)
-
-
 def _draw_waveform(ax: Axes, y: Samples, *, duration_s: float) -> None:
     """Draw the extremes and the RMS level per column."""
     shape = overview.envelope(y, n_columns=N_COLUMNS)
@@ -225,7 +160,7 @@ def _draw_waveform(ax: Axes, y: Samples, *, duration_s: float) -> None:
         loc="lower right", bbox_to_anchor=(1.0, 0.98), ncols=2, frameon=False,
         fontsize=8, labelcolor=MUTED, handlelength=1.0, borderpad=0.2, columnspacing=1.2,
     )  # fmt: skip
-    _open_frame(ax)
+    open_frame(ax)
 
 
 def _draw_spectrogram(ax: Axes, bar: Axes, y: Samples, *, sr: int) -> None:
@@ -273,18 +208,3 @@ def _colour_bar(bar: Axes, image: AxesImage, *, label: str, step: float) -> None
     bar.yaxis.set_major_locator(MultipleLocator(step))
     bar.tick_params(length=0, labelsize=8)
     bar.yaxis.set_label_coords(4.4, 0.5)
-
-
-def _open_frame(ax: Axes) -> None:
-    """Leave only the axes that carry figures, over a faint grid."""
-    ax.spines[["top", "right"]].set_visible(False)
-    ax.grid(axis="y", color=RULE, linewidth=0.5, alpha=0.6)
-    ax.set_axisbelow(True)
-    ax.tick_params(length=3)
-
-
-def _png(figure: Figure) -> bytes:
-    """Render the figure, without the date and version that would make equal pictures differ."""
-    png = io.BytesIO()
-    figure.savefig(png, format="png", dpi=DPI, metadata={"Software": None})
-    return png.getvalue()
