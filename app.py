@@ -6,31 +6,30 @@ development server.
 
 import io
 import os
-import re
 from collections.abc import Mapping
 from itertools import chain
 from typing import Any, Final
 
 from dotenv import load_dotenv
-from flask import Blueprint, Flask, Response, current_app, g, request, send_file, url_for
+from flask import Blueprint, Flask, Response, g, request, send_file, url_for
 
 from cors import register_cors
 from emosync.config import Config, read_config
-from emosync.errors import MissingInput, ParameterError, StorageUnavailable
+from emosync.errors import MissingInput, ParameterError
 from emosync.history import Entry, csv_lines
-from emosync.sources import Source, from_object, from_upload, parse_object
+from emosync.sources import Source, from_object, parse_object
 from emosync.stages import Stages
 from problems import register_problems
-from speech_service import TASK, SpeechService
+from request_context import Answer, current_config, page_limit, parameter, services, stages, upload
+from services import Services
+from speech_service import TASK
 
 _GREETING: Final = (
     "EmoSync tells the emotion of a voice.\nTry: curl -F file=@voice.wav {root}predict\n"
 )
-_DEFAULT_LIMIT, _MAX_LIMIT = 100, 1_000
-_LIMIT: Final = re.compile(r"[1-9]\d{0,3}", re.ASCII)
+_DEFAULT_LIMIT: Final = 100
 _PICTURE_MAX_AGE_S: Final = 86_400
 
-Answer = dict[str, Any]
 bp = Blueprint("emosync", __name__)
 
 
@@ -53,7 +52,7 @@ def create_app(config: Config | None = None) -> Flask:
     app.json.sort_keys = False  # type: ignore[attr-defined]  # of the default provider
     app.config["EMOSYNC"] = config
     app.config["MAX_CONTENT_LENGTH"] = config.max_upload_bytes
-    app.extensions["emosync"] = SpeechService(config)
+    app.extensions["emosync"] = Services(config)
     app.register_blueprint(bp)
     register_problems(app)
     register_cors(app, config)
@@ -83,13 +82,13 @@ def greeting() -> Response:
 @bp.post("/predict")
 def predict() -> Answer:
     """Tell the emotion of an uploaded recording."""
-    return _recognise(_upload("file"), request.values)
+    return _recognise(upload("file"), request.values)
 
 
 @bp.post("/record")
 def record() -> Answer:
     """Tell the emotion of a recording sent as base64 in JSON."""
-    request.max_content_length = _config().max_json_bytes
+    request.max_content_length = current_config().max_json_bytes
     message = parse_object(request.get_data())
     return _recognise(from_object(message), {**request.args, **message})
 
@@ -97,18 +96,18 @@ def record() -> Answer:
 @bp.post("/classify_audio")
 def classify_audio() -> Answer:
     """Answer an existing Flutter application: one of two methods."""
-    method = _parameter(request.values, "model_type") or "svm"
+    method = parameter(request.values, "model_type") or "svm"
     if method not in ("svm", "cnn"):
         raise ParameterError("The field 'model_type' must be svm or cnn.")
-    (entry,) = _service().recognise(_upload("audio"), methods=[method], stages=g.stages)
+    (entry,) = services().speech.recognise(upload("audio"), methods=[method], stages=stages())
     return {"audio_emotion": entry.emotion, "model_used": method.upper()}
 
 
 @bp.post("/classify_audio_both")
 def classify_audio_both() -> Answer:
     """Answer an existing Flutter application: both of its methods."""
-    source = _upload("audio")
-    svm, cnn = _service().recognise(source, methods=["svm", "cnn"], stages=g.stages)
+    source = upload("audio")
+    svm, cnn = services().speech.recognise(source, methods=["svm", "cnn"], stages=stages())
     return {"svm_emotion": svm.emotion, "cnn_emotion": cnn.emotion}
 
 
@@ -121,8 +120,8 @@ def history() -> Answer | Response:
         return _history_csv(before)
     if form != "json":
         raise ParameterError("The parameter 'format' must be json or csv.")
-    limit = _limit() or _DEFAULT_LIMIT
-    entries = _service().history.page(limit=limit, before=before)
+    limit = page_limit() or _DEFAULT_LIMIT
+    entries = services().history.page(limit=limit, before=before)
     following = None
     if len(entries) == limit:
         following = url_for(".history", limit=limit, before=entries[-1].id)
@@ -132,7 +131,7 @@ def history() -> Answer | Response:
 @bp.get("/download-report/<path:filename>")
 def download_report(filename: str) -> Response:
     """Send the PDF of a prediction, by its audio_file or by the uploaded name."""
-    entry, pdf = _service().report(filename)
+    entry, pdf = services().report(filename)
     # The uploaded name is data and stays out of the header.
     name = f"{entry.audio_file.partition('.')[0]}.pdf"
     return send_file(
@@ -143,7 +142,7 @@ def download_report(filename: str) -> Response:
 @bp.get("/visualizations/<audio_file>.png")
 def visualization(audio_file: str) -> Response:
     """Send the picture of a recording."""
-    png = _service().picture(audio_file)
+    png = services().picture(audio_file)
     return send_file(io.BytesIO(png), mimetype="image/png", max_age=_PICTURE_MAX_AGE_S)
 
 
@@ -151,17 +150,17 @@ def visualization(audio_file: str) -> Response:
 def change_method() -> Answer:
     """Choose the method that predicts when a request names none."""
     _check_task(request.values)
-    method = _parameter(request.values, "method")
+    method = parameter(request.values, "method")
     if method is None:
         raise MissingInput("The parameter 'method' is missing.")
-    _service().choose_method(method)
+    services().speech.choose_method(method)
     return {"message": f"The method is now {method}.", "method": method}
 
 
 @bp.get("/models/info")
 def models_info() -> Answer:
     """Describe the models by their cards."""
-    return _service().models()
+    return services().models()
 
 
 @bp.get("/health")
@@ -173,17 +172,17 @@ def health() -> Answer:
 @bp.get("/ready")
 def ready() -> Answer:
     """Tell that predictions can be made and kept."""
-    methods = _service().check_ready()
-    return {"status": "ready", "models": {TASK: list(methods)}, "database": "ok"}
+    models = services().check_ready()
+    return {"status": "ready", "models": models, "database": "ok"}
 
 
 def _recognise(source: Source, parameters: Mapping[str, Any]) -> Answer:
     _check_task(parameters)
-    detail = _parameter(parameters, "detail")
+    detail = parameter(parameters, "detail")
     if detail not in (None, "windows"):
         raise ParameterError("The parameter 'detail' must be windows.")
-    method = _parameter(parameters, "method")
-    (entry,) = _service().recognise(source, methods=[method], stages=g.stages)
+    method = parameter(parameters, "method")
+    (entry,) = services().speech.recognise(source, methods=[method], stages=stages())
     return _prediction(entry, with_windows=detail is not None)
 
 
@@ -213,56 +212,15 @@ def _links(entry: Entry) -> dict[str, str]:
 
 
 def _history_csv(before: str | None) -> Response:
-    lines = csv_lines(_service().history.everything(limit=_limit(), before=before))
+    lines = csv_lines(services().history.everything(limit=page_limit(), before=before))
     head = next(lines) + next(lines, "")  # asks the database before the status is sent
     answer = Response(chain([head], lines), content_type="text/csv; charset=utf-8")
     answer.headers["Content-Disposition"] = "attachment; filename=history.csv"
     return answer
 
 
-def _upload(field: str) -> Source:
-    """Read the file of a multipart field."""
-    try:
-        part = request.files.get(field)
-        if part is None:
-            raise MissingInput(f"The form has no file in the field '{field}'.")
-        return from_upload(part.read(), part.filename or "", field=field)
-    except OSError as exc:
-        # Larger uploads pass through a temporary file.
-        raise StorageUnavailable("The upload cannot be stored at the moment.") from exc
-
-
 def _check_task(parameters: Mapping[str, Any]) -> None:
-    _service().check_task(_parameter(parameters, "task") or TASK)
-
-
-def _parameter(parameters: Mapping[str, Any], name: str) -> str | None:
-    """Return a parameter, in lower case; None if it is absent or empty."""
-    value = parameters.get(name)
-    if value is None or value == "":
-        return None
-    if not isinstance(value, str):
-        raise ParameterError(f"The parameter '{name}' must be a string.")
-    return value.strip().lower()
-
-
-def _limit() -> int | None:
-    text = request.args.get("limit")
-    if not text:
-        return None
-    if not _LIMIT.fullmatch(text) or int(text) > _MAX_LIMIT:
-        raise ParameterError(f"The parameter 'limit' must be a number from 1 to {_MAX_LIMIT}.")
-    return int(text)
-
-
-def _config() -> Config:
-    config: Config = current_app.config["EMOSYNC"]
-    return config
-
-
-def _service() -> SpeechService:
-    service: SpeechService = current_app.extensions["emosync"]
-    return service
+    services().check_task(parameter(parameters, "task") or TASK)
 
 
 if __name__ == "__main__":

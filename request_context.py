@@ -1,0 +1,76 @@
+"""What views ask of the request and of the application."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from flask import current_app, g, request
+
+from emosync.config import Config
+from emosync.errors import MissingInput, ParameterError, StorageUnavailable
+from emosync.sources import Source, from_upload
+from emosync.stages import Stages
+from services import Services
+
+MAX_LIMIT: Final = 1_000
+_LIMIT: Final = re.compile(r"[1-9]\d{0,3}", re.ASCII)
+
+Answer = dict[str, Any]
+
+
+def upload(field: str) -> Source:
+    """Read the file of a multipart field.
+
+    Raises
+    ------
+    MissingInput
+        If there is no such field, or no file in it.
+    StorageUnavailable
+        If the disk is full.
+    """
+    try:
+        part = request.files.get(field)
+        if part is None:
+            raise MissingInput(f"The form has no file in the field '{field}'.")
+        return from_upload(part.read(), part.filename or "", field=field)
+    except OSError as exc:
+        # Larger uploads pass through a temporary file.
+        raise StorageUnavailable("The upload cannot be stored at the moment.") from exc
+
+
+def parameter(parameters: Mapping[str, Any], name: str) -> str | None:
+    """Return a parameter, in lower case; None if it is absent or empty."""
+    value = parameters.get(name)
+    if value is None or value == "":
+        return None
+    if not isinstance(value, str):
+        raise ParameterError(f"The parameter '{name}' must be a string.")
+    return value.strip().lower()
+
+
+def page_limit() -> int | None:
+    """Return the parameter `limit`, None if it is absent; raises ParameterError."""
+    text = request.args.get("limit")
+    if not text:
+        return None
+    if not _LIMIT.fullmatch(text) or int(text) > MAX_LIMIT:
+        raise ParameterError(f"The parameter 'limit' must be a number from 1 to {MAX_LIMIT}.")
+    return int(text)
+
+
+def stages() -> Stages:
+    """Return the clock of the request."""
+    clock: Stages = g.stages
+    return clock
+
+
+def current_config() -> Config:
+    """Return the settings of the process."""
+    found: Config = current_app.config["EMOSYNC"]
+    return found
+
+
+def services() -> Services:
+    """Return what `create_app` built."""
+    found: Services = current_app.extensions["emosync"]
+    return found
