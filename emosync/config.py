@@ -5,6 +5,7 @@ is converted and what it means. `.env.example` and the README's table list the s
 and a test holds them to it.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -43,6 +44,33 @@ def _database_url(text: str) -> str:
         if text.startswith(scheme):
             return "postgresql+psycopg://" + text.removeprefix(scheme)
     return text
+
+
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not 0 <= value < float("inf"):
+        raise ValueError("it must be 0 or a number above 0")
+    return value
+
+
+def _bucket(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9._-]{3,255}", text):
+        raise ValueError("it must be the name of a bucket alone")
+    return text
+
+
+def _endpoint(text: str) -> str:
+    if not text.startswith(("http://", "https://")):
+        raise ValueError("it must begin with http:// or https://")
+    return text
+
+
+def _prefix(text: str) -> str:
+    """Name a folder of the library: relative, and with one slash at its end."""
+    folders = text.removesuffix("/").split("/")
+    if {"", ".", ".."} & set(folders):
+        raise ValueError("it must name a folder, as in SONGS/")
+    return "/".join(folders) + "/"
 
 
 def _read(convert: Callable[[str], Any], meaning: str) -> dict[str, Any]:
@@ -88,6 +116,68 @@ class Config:
         default=("*",),
         metadata=_read(_origins, "origins of web pages that may call, with commas; * is all"),
     )
+    max_song_duration_s: float = field(
+        default=7200.0, metadata=_read(_positive, "longest song, in seconds")
+    )
+    library_path: Path = field(
+        default=Path("data/library"),
+        metadata=_read(Path, "folder of the song library, where no bucket is named"),
+    )
+    s3_bucket_name: str = field(
+        default="", metadata=_read(_bucket, "bucket of the song library; empty: LIBRARY_PATH")
+    )
+    aws_endpoint_url: str = field(
+        default="",
+        metadata=_read(_endpoint, "URL of an S3-compatible server, as of MinIO; empty: AWS"),
+    )
+    aws_region: str = field(
+        default="",
+        metadata=_read(str, "region of the bucket; empty: AWS_DEFAULT_REGION or the profile's"),
+    )
+    s3_timeout_s: float = field(
+        default=5.0,
+        metadata=_read(_positive, "how long a silent bucket is waited for, in each of 3 attempts"),
+    )
+    playback_prefix: str = field(
+        default="COMPLETED PLAYBACK STRINGS/",
+        metadata=_read(_prefix, "where the library keeps the playback sequences, {id}.json"),
+    )
+    features_prefix: str = field(
+        default="FEATURES PREDICT/",
+        metadata=_read(_prefix, "where it keeps the tables of features, {id}.csv"),
+    )
+    songs_prefix: str = field(
+        default="SONGS/", metadata=_read(_prefix, "where it keeps the recordings, {id}.*")
+    )
+    curves_prefix: str = field(
+        default="CURVES/", metadata=_read(_prefix, "where it keeps the curves, {id}.json")
+    )
+    cache_mb: float = field(
+        default=1000.0,
+        metadata=_read(_positive, "disk for copies from the bucket, in MB; the unused leave"),
+    )
+    cache_check_s: float = field(
+        default=30.0,
+        metadata=_read(_seconds, "how long a copy is used before the bucket is asked for changes"),
+    )
+    arousal_model_s3: str = field(
+        default="",
+        metadata=_read(str, "folder in the bucket of the arousal model; empty: MODELS_PATH"),
+    )
+    valence_model_s3: str = field(
+        default="",
+        metadata=_read(str, "folder in the bucket of the valence model; empty: MODELS_PATH"),
+    )
+
+    def __post_init__(self) -> None:
+        prefixes = (
+            self.playback_prefix,
+            self.features_prefix,
+            self.songs_prefix,
+            self.curves_prefix,
+        )
+        if len(set(prefixes)) < len(prefixes):
+            raise ValueError("PLAYBACK_, FEATURES_, SONGS_ and CURVES_PREFIX must differ")
 
     @property
     def sql_url(self) -> str:
@@ -98,6 +188,16 @@ class Config:
     def uploads_path(self) -> Path:
         """Folder of the recordings."""
         return self.data_path / "uploads"
+
+    @property
+    def cache_path(self) -> Path:
+        """Folder of the copies from the bucket."""
+        return self.data_path / "cache"
+
+    @property
+    def cache_bytes(self) -> int:
+        """Disk for the copies in bytes."""
+        return int(self.cache_mb * BYTES_PER_MB)
 
     @property
     def max_upload_bytes(self) -> int:

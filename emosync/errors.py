@@ -3,25 +3,34 @@
 Every class carries the HTTP status and a stable code; one handler in `app` turns
 them into problem+json (RFC 9457)::
 
-    EmoSyncError                500 internal_error
-    |-- ParameterError          400 invalid_parameter
-    |   |-- MissingInput        400 missing_input
-    |   |-- InvalidBase64       400 invalid_base64
-    |   `-- UnknownMethod       400 unknown_method
-    |-- NotFound                404 not_found
-    |-- TooLarge                413 too_large
-    |-- UnsupportedMedia        415 unsupported_media
-    |-- UnreadableMedia         422 unreadable_media
-    |   `-- NoAudioTrack        422 no_audio_track
-    |-- UnusableAudio           422 unusable_audio
-    |   |-- TooShort            422 too_short
-    |   |-- TooLong             422 too_long
-    |   `-- SilentAudio         422 silent_audio
-    |-- UpstreamError           502 upstream_error
-    `-- Unavailable             503 unavailable
-        |-- ModelUnavailable    503 model_unavailable
-        |-- DatabaseUnavailable 503 database_unavailable
-        `-- StorageUnavailable  503 storage_unavailable
+    EmoSyncError                      500 internal_error
+    |-- ParameterError                400 invalid_parameter
+    |   |-- MissingInput              400 missing_input
+    |   |-- InvalidBase64             400 invalid_base64
+    |   |-- InvalidSongId             400 invalid_song_id
+    |   `-- UnknownMethod             400 unknown_method
+    |-- NotFound                      404 not_found
+    |   `-- UnknownSong               404 unknown_song
+    |-- TooLarge                      413 too_large
+    |-- UnsupportedMedia              415 unsupported_media
+    |-- UnreadableMedia               422 unreadable_media
+    |   `-- NoAudioTrack              422 no_audio_track
+    |-- UnusableAudio                 422 unusable_audio
+    |   |-- TooShort                  422 too_short
+    |   |-- TooLong                   422 too_long
+    |   `-- SilentAudio               422 silent_audio
+    |-- InvalidFeatures               422 invalid_features
+    |-- UpstreamError                 502 upstream_error
+    |   |-- LibraryAccessRefused      502 library_access_refused
+    |   |-- LibraryBucketMissing      502 library_bucket_missing
+    |   `-- StoredPlaybackInvalid     502 stored_playback_invalid
+    `-- Unavailable                   503 unavailable
+        |-- ModelUnavailable          503 model_unavailable
+        |-- DatabaseUnavailable       503 database_unavailable
+        |-- StorageUnavailable        503 storage_unavailable
+        |-- LibraryUnreachable        503 library_unreachable
+        |-- LibraryTimeout            503 library_timeout
+        `-- LibraryCredentialsMissing 503 library_credentials_missing
 
 Messages are sentences for the person who sent the request: what is wrong and what
 to do. They never hold a path of the server, a secret or a traceback; the cause is
@@ -65,6 +74,12 @@ class InvalidBase64(ParameterError):
     code, title = "invalid_base64", "Invalid base64"
 
 
+class InvalidSongId(ParameterError):
+    """A song id holds a character, such as a slash, that no id may hold."""
+
+    code, title = "invalid_song_id", "Invalid song id"
+
+
 class UnknownMethod(ParameterError):
     """No model of that name serves the task."""
 
@@ -75,6 +90,12 @@ class NotFound(EmoSyncError):
     """What the request names does not exist."""
 
     status, code, title = 404, "not_found", "Not found"
+
+
+class UnknownSong(NotFound):
+    """The library does not hold what the request needs of that song."""
+
+    code, title = "unknown_song", "Unknown song"
 
 
 class TooLarge(EmoSyncError):
@@ -125,10 +146,34 @@ class SilentAudio(UnusableAudio):
     code, title = "silent_audio", "Silent audio"
 
 
+class InvalidFeatures(EmoSyncError):
+    """A song's table of features is not what the models need."""
+
+    status, code, title = 422, "invalid_features", "Invalid features"
+
+
 class UpstreamError(EmoSyncError):
     """A service that the request depends on failed."""
 
     status, code, title = 502, "upstream_error", "Upstream error"
+
+
+class LibraryAccessRefused(UpstreamError):
+    """The bucket refuses the credentials, or what they may do."""
+
+    code, title = "library_access_refused", "Library access refused"
+
+
+class LibraryBucketMissing(UpstreamError):
+    """There is no bucket of the configured name."""
+
+    code, title = "library_bucket_missing", "Library bucket missing"
+
+
+class StoredPlaybackInvalid(UpstreamError):
+    """The library holds a playback sequence that is broken."""
+
+    code, title = "stored_playback_invalid", "Stored playback invalid"
 
 
 class Unavailable(EmoSyncError):
@@ -153,3 +198,21 @@ class StorageUnavailable(Unavailable):
     """A file cannot be written, as when the disk is full."""
 
     code, title = "storage_unavailable", "Storage unavailable"
+
+
+class LibraryUnreachable(Unavailable):
+    """The bucket's server cannot be reached, or is failing itself."""
+
+    code, title = "library_unreachable", "Library unreachable"
+
+
+class LibraryTimeout(Unavailable):
+    """The bucket's server does not answer in time."""
+
+    code, title = "library_timeout", "Library time-out"
+
+
+class LibraryCredentialsMissing(Unavailable):
+    """A bucket is configured, and no credentials for it are found."""
+
+    code, title = "library_credentials_missing", "Library credentials missing"

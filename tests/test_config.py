@@ -45,6 +45,16 @@ def test_values_are_converted() -> None:
         ("MODEL_THREADS", "1.5"),
         ("MODEL_THREADS", "0"),
         ("MODEL_RUNTIME", "torch"),
+        ("S3_BUCKET_NAME", "s3://songs"),
+        ("AWS_ENDPOINT_URL", "minio:9000"),
+        ("S3_TIMEOUT_S", "0"),
+        ("CACHE_MB", "-1"),
+        ("CACHE_CHECK_S", "-1"),
+        ("CACHE_CHECK_S", "nan"),
+        ("SONGS_PREFIX", "../SONGS/"),
+        ("SONGS_PREFIX", "/SONGS/"),
+        ("SONGS_PREFIX", "A//B"),
+        ("SONGS_PREFIX", "/"),
     ],
 )
 def test_a_value_that_cannot_be_used_is_named(name: str, text: str) -> None:
@@ -63,9 +73,26 @@ def test_the_url_of_a_postgres_add_on_names_the_driver(scheme: str) -> None:
     assert config.sql_url == "postgresql+psycopg://user:secret@host/name"
 
 
+def test_a_folder_of_the_library_ends_with_one_slash() -> None:
+    assert read_config({"SONGS_PREFIX": "MY SONGS"}).songs_prefix == "MY SONGS/"
+    assert read_config({"SONGS_PREFIX": "a/b/"}).songs_prefix == "a/b/"
+
+
+def test_two_kinds_of_object_cannot_share_a_folder() -> None:
+    with pytest.raises(ValueError, match="must differ"):
+        read_config({"CURVES_PREFIX": "COMPLETED PLAYBACK STRINGS"})
+
+
+def test_a_copy_from_the_bucket_may_be_checked_every_time() -> None:
+    config = read_config({"CACHE_CHECK_S": "0", "CACHE_MB": "0.5", "DATA_PATH": "/somewhere"})
+    assert config.cache_check_s == 0
+    assert config.cache_bytes == 500_000
+    assert config.cache_path == Path("/somewhere/cache")
+
+
 def test_the_example_file_lists_every_variable_with_its_default() -> None:
     text = (ROOT / ".env.example").read_text()
-    lines = dict(re.findall(r"^([A-Z_]+)=(.*)$", text, re.MULTILINE))
+    lines = dict(re.findall(r"^([A-Z0-9_]+)=(.*)$", text, re.MULTILINE))
     for variable in fields(Config):
         assert variable.name.upper() in lines
         assert variable.metadata["meaning"]
