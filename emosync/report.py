@@ -18,7 +18,7 @@ from reportlab.platypus import (
     Table,
 )
 
-from emosync import sheet, typeface
+from emosync import clock, sheet, typeface
 from emosync.results import SpeechWindow
 from emosync.sheet import MUTED, WIDTH
 
@@ -136,7 +136,7 @@ def _facts(data: ReportData) -> Table:
     """List what was analysed, when and how."""
     facts = {
         "Analysed": data.timestamp,
-        "Duration": sheet.clock(data.duration_s),
+        "Duration": clock.duration(data.duration_s),
         "Method": data.method,
         "Kept as": data.audio_file,
     }
@@ -184,7 +184,7 @@ def _window_table(windows: Sequence[SpeechWindow]) -> Table:
     n_rows = -(-len(shown) // WINDOW_COLUMNS)
     cells = [
         [
-            sheet.text(sheet.minutes(window.start_s), 8),
+            sheet.text(clock.minutes(window.start_s), 8),
             sheet.text(window.emotion, 8),
             sheet.text(sheet.percent(window.confidence), 8, alignment=TA_RIGHT),
         ]

@@ -16,6 +16,7 @@ from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import BaseDocTemplate, Paragraph, TableStyle
 
 from emosync import typeface
+from emosync.clock import duration
 
 REGULAR: Final = "EmoSync"
 BOLD: Final = "EmoSync-Bold"
@@ -183,8 +184,8 @@ def strip(spans: Sequence[tuple[float, float, str]], *, width: float) -> Drawing
         if pdfmetrics.stringWidth(label, REGULAR, 7.5) + 6 < right - left:
             ink = _ink_on(colour_of(label))
             drawing.add(_words(label, (left + right) / 2, 18, color=ink, anchor="middle"))
-    drawing.add(_words(clock(begin_s), 0, 1, color=MUTED, anchor="start"))
-    drawing.add(_words(clock(end_s), width, 1, color=MUTED, anchor="end"))
+    drawing.add(_words(duration(begin_s), 0, 1, color=MUTED, anchor="start"))
+    drawing.add(_words(duration(end_s), width, 1, color=MUTED, anchor="end"))
     return drawing
 
 
@@ -201,17 +202,6 @@ def colour_of(label: str) -> Color:
 def percent(share: float) -> str:
     """Print a share in [0, 1] as a percentage with one digit."""
     return f"{share:.1%}"
-
-
-def clock(time_s: float) -> str:
-    """Print a time with its unit: seconds below a minute, minutes and seconds above."""
-    return f"{time_s:.1f} s" if time_s < 60 else f"{minutes(time_s)} min"
-
-
-def minutes(time_s: float) -> str:
-    """Print a time as minutes and seconds, such as 0:08."""
-    whole, seconds = divmod(round(time_s), 60)
-    return f"{whole}:{seconds:02d}"
 
 
 def _bar(x: float, y: float, length: float, colour: Color) -> Rect:

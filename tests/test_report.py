@@ -141,14 +141,6 @@ def test_neighbouring_windows_of_one_emotion_are_one_stretch() -> None:
     assert report._spans(data) == [(0.0, 16.0, "sad"), (16.0, 24.0, "calm"), (24.0, 30.5, "sad")]
 
 
-@pytest.mark.parametrize(
-    ("time_s", "printed"),
-    [(0.3, "0.3 s"), (59.94, "59.9 s"), (61.0, "1:01 min"), (600.0, "10:00 min")],
-)
-def test_times_carry_their_unit(time_s: float, printed: str) -> None:
-    assert sheet.clock(time_s) == printed
-
-
 def test_labels_without_a_colour_of_their_own_are_drawn() -> None:
     assert sheet.colour_of("boredom") == sheet.ACCENT
     assert sheet.probability_bars({"boredom": 1.0, "x": 0.0}, width=200).height == 34
