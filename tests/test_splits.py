@@ -1,6 +1,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from itertools import compress
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,7 +9,8 @@ from clips import clip
 
 from emosync.labels import SHARED_SPEECH_EMOTIONS, SPEECH_EMOTIONS
 from emosync.training.corpora import SPEECH_CORPORA, Clip
-from emosync.training.splits import N_FOLDS, seed_split, speaker_folds
+from emosync.training.song_clips import SongClip
+from emosync.training.splits import N_FOLDS, artist_folds, seed_split, speaker_folds
 
 SPEAKERS = {
     "ravdess": [f"{i:02d}" for i in range(1, 21)],
@@ -96,3 +98,53 @@ def test_the_seed_split_is_stratified_80_to_20() -> None:
 def test_the_seed_split_is_the_same_every_time() -> None:
     for first, again in zip(seed_split(CLIPS), seed_split(CLIPS), strict=True):
         np.testing.assert_array_equal(first, again)
+
+
+def songs() -> list[SongClip]:
+    """Make songs of two corpora in quadrants, of an artist of both, and of a third corpus."""
+    signs = [(1, 1), (-1, 1), (-1, -1), (1, -1)]
+    made = [
+        SongClip(Path(f"{corpus}{i}.ogg"), corpus, f"{corpus}/{i}", f"{corpus} {i // 2}", *side)
+        for corpus in ("4q", "deam")
+        for i, side in enumerate(signs * 15)
+    ]
+    both = [
+        SongClip(Path(f"{i}.ogg"), corpus, f"{corpus}/b{i}", "both", 1, 1)
+        for i, corpus in enumerate(["4q", "deam"] * 3)
+    ]
+    unquartered = [
+        SongClip(Path(f"e{i}.ogg"), "emotify", f"emotify/{i}", f"emotify/{i}", genres=(genre,))
+        for i, genre in enumerate(["rock", "pop"] * 10)
+    ]
+    return [*made, *both, *unquartered]
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_no_artist_stands_on_both_sides(seed: int) -> None:
+    clips = songs()
+    folds = artist_folds(clips, seed=seed)
+    assert set(folds) == set(range(N_FOLDS))
+    for artist in {c.artist for c in clips}:
+        assert len({f for c, f in zip(clips, folds, strict=True) if c.artist == artist}) == 1
+
+
+@pytest.mark.parametrize("n_folds", [2, 5])
+def test_each_fold_hears_every_corpus_quadrant_and_genre(n_folds: int) -> None:
+    clips = songs()
+    folds = artist_folds(clips, n_folds=n_folds)
+    for stratum in {(c.corpus, c.quadrant, c.genres) for c in clips}:
+        counts = Counter(
+            f
+            for c, f in zip(clips, folds, strict=True)
+            if (c.corpus, c.quadrant, c.genres) == stratum
+        )
+        assert len(counts) == n_folds
+        assert max(counts.values()) - min(counts.values()) <= 2
+
+
+def test_artists_folds_depend_on_the_seed_and_on_nothing_else() -> None:
+    clips = songs()
+    folds = artist_folds(clips)
+    np.testing.assert_array_equal(folds, artist_folds(clips))
+    np.testing.assert_array_equal(folds, artist_folds(clips[::-1])[::-1])
+    assert (folds != artist_folds(clips, seed=1)).any()

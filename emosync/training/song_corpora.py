@@ -15,76 +15,22 @@ import numpy as np
 
 from emosync.framing import FloatArray
 from emosync.labels import GEMS_FEELINGS
-from emosync.training.corpora import AUDIO_SUFFIXES
+from emosync.training.rated_corpora import read_deam, read_emomusic, read_pmemo
+from emosync.training.song_clips import SongClip
 from emosync.training.song_tables import (
-    RatedCurve,
-    Row,
     artist_group,
-    find_table,
-    long_curves,
+    number,
     read_rows,
+    recordings,
     rescaled,
-    song_number,
     split_words,
-    wide_curves,
 )
 
-# Spotify's features of a track: the clip statistics of its table are between these columns.
 SPOTIFY_TABLE: Final = "spotify_valence_energy.csv"
+# Its other columns are statistics of the sound.
 SPOTIFY_LABELS: Final = frozenset(
     {"spotify_id", "artist", "track_name", "valence", "energy", "instrumentalness"}
 )
-QUADRANTS: Final = MappingProxyType({(1, 1): "Q1", (-1, 1): "Q2", (-1, -1): "Q3", (1, -1): "Q4"})
-
-
-@dataclass(frozen=True)
-class SongClip:
-    """One recording of a song, and what people said of it.
-
-    Attributes
-    ----------
-    path : Path or None
-        The file; None where only a table speaks of the song.
-    corpus : str
-        A key of `SONG_CORPORA`.
-    song : str
-        Unique over all corpora, as "4q/MT0000040632".
-    artist : str
-        The group that a split keeps together: the artist's name in lower case, or the song
-        itself where the artist is unknown.
-    valence_sign, arousal_sign : {-1, 1} or None
-        The quadrant's.
-    rating : (float, float) or None
-        Valence and arousal of the whole clip, in [-1, 1].
-    curve : RatedCurve or None
-        Valence and arousal over time.
-    gems : tuple of float or None
-        Share of listeners who felt each of `labels.GEMS_FEELINGS`, in [0, 1].
-    moods, genres : tuple of str
-        Words, as the corpus spells them.
-    """
-
-    path: Path | None
-    corpus: str
-    song: str
-    artist: str
-    valence_sign: int | None = None
-    arousal_sign: int | None = None
-    rating: tuple[float, float] | None = None
-    curve: RatedCurve | None = None
-    gems: tuple[float, ...] | None = None
-    moods: tuple[str, ...] = ()
-    genres: tuple[str, ...] = ()
-
-    @property
-    def quadrant(self) -> str | None:
-        """Q1 to Q4, by the signs or else by the rating; None if neither tells."""
-        if self.valence_sign and self.arousal_sign:
-            return QUADRANTS[self.valence_sign, self.arousal_sign]
-        if self.rating is None or 0 in self.rating:
-            return None
-        valence, arousal = self.rating
-        return QUADRANTS[1 if valence > 0 else -1, 1 if arousal > 0 else -1]
 
 
 @dataclass(frozen=True)
@@ -146,14 +92,13 @@ class SpotifyTable:
     values: FloatArray
 
 
-def _audio_by_stem(folder: Path) -> dict[str, Path]:
-    """Index the recordings below a folder; of two with one name the first path counts."""
-    paths = sorted(folder.rglob("*"), reverse=True)
-    return {path.stem: path for path in paths if path.suffix.lower() in AUDIO_SUFFIXES}
+def _sign(text: str) -> int | None:
+    value = number(text)
+    return int(np.sign(value)) if value > 0 or value < 0 else None
 
 
 def _read_4q(folder: Path) -> Iterator[SongClip]:
-    audio = _audio_by_stem(folder)
+    audio = {path.stem: path for path in recordings(folder)}
     for row in read_rows(folder / "labels.csv"):
         song = f"4q/{row['song']}"
         yield SongClip(
@@ -161,19 +106,15 @@ def _read_4q(folder: Path) -> Iterator[SongClip]:
             "4q",
             song,
             artist_group(row["artist"], song),
-            valence_sign=int(row["valence_sign"]),
-            arousal_sign=int(row["arousal_sign"]),
+            valence_sign=_sign(row["valence_sign"]),
+            arousal_sign=_sign(row["arousal_sign"]),
             moods=split_words(row["moods"]),
             genres=split_words(row["genres"]),
         )
 
 
 def _read_emotify(folder: Path) -> Iterator[SongClip]:
-    audio = {
-        (path.parent.name, path.stem): path
-        for path in sorted(folder.rglob("*"), reverse=True)
-        if path.suffix.lower() in AUDIO_SUFFIXES
-    }
+    audio = {(path.parent.name, path.stem): path for path in recordings(folder)}
     for row in read_rows(folder / "labels_gems_mean.csv"):
         # Tracks are numbered 1 to 400, files 1 to 100 in each genre: the path tells the file.
         genre, name = re.split(r"[/\\]", row["path"])[-2:]
@@ -186,73 +127,6 @@ def _read_emotify(folder: Path) -> Iterator[SongClip]:
             song,
             gems=None if np.isnan(gems).any() else gems,
             genres=(row["genre"],),
-        )
-
-
-def _read_deam(folder: Path) -> Iterator[SongClip]:
-    static = [
-        row
-        for table in sorted(folder.rglob("static_annotations_averaged_songs_*.csv"))
-        for row in read_rows(table)
-    ]
-    if not static:
-        raise FileNotFoundError(f"{folder} holds no static_annotations_averaged_songs_*.csv")
-    curves = wide_curves(
-        find_table(folder, "dynamic*/valence.csv"), find_table(folder, "dynamic*/arousal.csv")
-    )
-    known = [row for table in sorted(folder.rglob("metadata_20*.csv")) for row in read_rows(table)]
-    columns = ("song_id", "valence_mean", "arousal_mean")
-    yield from _rated(folder, "deam", static, columns, known, curves)
-
-
-def _read_emomusic(folder: Path) -> Iterator[SongClip]:
-    static = read_rows(find_table(folder, "static_annotations.csv", required=True))
-    curves = wide_curves(
-        find_table(folder, "valence_cont_average.csv"),
-        find_table(folder, "arousal_cont_average.csv"),
-    )
-    known = read_rows(find_table(folder, "songs_info.csv"))
-    columns = ("song_id", "mean_valence", "mean_arousal")
-    yield from _rated(folder, "emomusic", static, columns, known, curves)
-
-
-def _read_pmemo(folder: Path) -> Iterator[SongClip]:
-    static = read_rows(find_table(folder, "static_annotations.csv", required=True))
-    curves = long_curves(find_table(folder, "dynamic_annotations.csv"))
-    known = read_rows(find_table(folder, "metadata.csv"))
-    columns = ("musicId", "Valence(mean)", "Arousal(mean)")
-    yield from _rated(folder, "pmemo", static, columns, known, curves, scale=(0, 1))
-
-
-def _rated(
-    folder: Path,
-    corpus: str,
-    static: Iterable[Row],
-    columns: tuple[str, str, str],
-    known: Iterable[Row],
-    curves: Mapping[str, RatedCurve],
-    *,
-    scale: tuple[float, float] = (1, 9),
-) -> Iterator[SongClip]:
-    """Join ratings, curves, artists and recordings by the song's number."""
-    audio = _audio_by_stem(folder)
-    known_of = {song_number(next(iter(row.values()), "")): row for row in known}
-    # DEAM took emoMusic's songs over with their numbers: an unnamed one stays one group.
-    group = "deam" if corpus == "emomusic" else corpus
-    for row in static:
-        number = song_number(row[columns[0]])
-        if number is None:
-            continue
-        valence, arousal = (rescaled(row[column], *scale) for column in columns[1:])
-        about = {name.casefold(): value for name, value in known_of.get(number, {}).items()}
-        yield SongClip(
-            audio.get(number),
-            corpus,
-            f"{corpus}/{number}",
-            artist_group(about.get("artist", ""), f"{group}/{number}"),
-            rating=None if np.isnan([valence, arousal]).any() else (valence, arousal),
-            curve=curves.get(number),
-            genres=split_words(about.get("genre", "")),
         )
 
 
@@ -279,7 +153,7 @@ def read_spotify(table: Path) -> SpotifyTable:
         song = f"spotify/{row['spotify_id']}"
         artist = artist_group(row["artist"], song)
         clips.append(SongClip(None, "spotify", song, artist, rating=(valence, energy)))
-        values.append([rescaled(row[name], -1, 1, clip=False) for name in names])
+        values.append([number(row[name]) for name in names])
     return SpotifyTable(clips, names, np.asarray(values, np.float32).reshape(-1, len(names)))
 
 
@@ -303,11 +177,11 @@ SONG_CORPORA: Final = MappingProxyType(
         ),
         "deam": SongCorpus(
             "DEAM",
-            "CC BY-NC 4.0",
+            "research use, songs Creative Commons",
             "Aljanaki, Yang and Soleymani 2017",
             "listeners rated clips on nine points, and over time",
             ("deam",),
-            _read_deam,
+            read_deam,
         ),
         "emomusic": SongCorpus(
             "emoMusic",
@@ -315,7 +189,7 @@ SONG_CORPORA: Final = MappingProxyType(
             "Soleymani et al. 2013",
             "listeners rated clips on nine points, and over time; DEAM holds the same songs",
             ("emomusic", "1000songs"),
-            _read_emomusic,
+            read_emomusic,
         ),
         "pmemo": SongCorpus(
             "PMEmo",
@@ -323,7 +197,7 @@ SONG_CORPORA: Final = MappingProxyType(
             "Zhang et al. 2018",
             "listeners rated choruses, and over time",
             ("pmemo", "pmemo2019"),
-            _read_pmemo,
+            read_pmemo,
         ),
         "spotify": SongCorpus(
             "Spotify's valence and energy",

@@ -1,16 +1,16 @@
-"""The tables of the song corpora: rows, scales, artists, and ratings over time."""
+"""The files of the song corpora: rows, scales, artists, ratings over time, recordings."""
 
 import csv
 import re
 from collections import defaultdict
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
-from emosync.framing import FloatArray
+from emosync.training.corpora import AUDIO_SUFFIXES
+from emosync.training.song_clips import RatedCurve
 
 Row = dict[str, str]
 
@@ -18,23 +18,6 @@ Row = dict[str, str]
 NO_ARTIST: Final = frozenset(
     {"", "-", "n/a", "na", "nan", "none", "unknown", "unknown artist", "various artists", "various"}
 )
-
-
-@dataclass(frozen=True, eq=False)
-class RatedCurve:
-    """Valence and arousal over time, the mean of several listeners.
-
-    Attributes
-    ----------
-    time_s : ndarray of shape (n_times,)
-        Ascending, from the start of the recording.
-    valence, arousal : ndarray of shape (n_times,)
-        In [-1, 1], without NaN.
-    """
-
-    time_s: FloatArray
-    valence: FloatArray
-    arousal: FloatArray
 
 
 def read_rows(table: Path | None) -> list[Row]:
@@ -87,27 +70,45 @@ def find_table(folder: Path, pattern: str, *, required: bool = False) -> Path | 
     return found
 
 
-def rescaled(
-    text: str,
-    low: float,
-    high: float,
-    *,
-    to: tuple[float, float] = (-1, 1),
-    clip: bool = True,
-) -> float:
-    """Bring a number from one scale to another; NaN if it is none."""
+def recordings(folder: Path, within: str = "") -> list[Path]:
+    """List the recordings of a corpus.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the corpus; searched with its subfolders.
+    within : str
+        Pattern of the subfolders to keep to, if there are any: some corpora hold whole songs
+        beside the clips that were rated, under the same names.
+
+    Returns
+    -------
+    list of Path
+        Backwards, so that the first path counts where an index meets a name twice.
+    """
+    folders = sorted(folder.rglob(within)) if within else []
+    paths = {path for place in folders or [folder] for path in place.rglob("*")}
+    return sorted((p for p in paths if p.suffix.lower() in AUDIO_SUFFIXES), reverse=True)
+
+
+def number(text: str) -> float:
+    """Read a number; NaN if it is none."""
     try:
-        share = (float(text) - low) / (high - low)
+        return float(text)
     except ValueError:
         return float("nan")
-    value = to[0] + share * (to[1] - to[0])
-    return float(np.clip(value, *to)) if clip else value
+
+
+def rescaled(text: str, low: float, high: float, *, to: tuple[float, float] = (-1, 1)) -> float:
+    """Bring a number from one scale to another, not beyond its ends; NaN if it is none."""
+    share = (number(text) - low) / (high - low)
+    return float(np.clip(to[0] + share * (to[1] - to[0]), *to))
 
 
 def song_number(text: str) -> str | None:
     """Read a song's number as files are named by it: "12.0" is 12; None if it is none."""
-    number = rescaled(text, -1, 1, clip=False)
-    return str(int(number)) if np.isfinite(number) else None
+    value = number(text)
+    return str(int(value)) if np.isfinite(value) else None
 
 
 def split_words(text: str) -> tuple[str, ...]:
@@ -189,7 +190,7 @@ def long_curves(table: Path | None) -> dict[str, RatedCurve]:
     for row in read_rows(table):
         song = song_number(row["musicId"])
         if song is not None:
-            time_s = rescaled(row["frameTime"], -1, 1, clip=False)
+            time_s = number(row["frameTime"])
             valence, arousal = (rescaled(row[f"{a}(mean)"], 0, 1) for a in ("Valence", "Arousal"))
             points[song].append((time_s, valence, arousal))
     return _curves(points)

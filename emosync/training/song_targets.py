@@ -8,7 +8,7 @@ import numpy as np
 
 from emosync.framing import FloatArray
 from emosync.labels import GEMS_COORDINATES, GEMS_FEELINGS, MOOD_COORDINATES
-from emosync.training.song_corpora import SongClip
+from emosync.training.song_clips import SongClip
 
 # A rating is a point that listeners gave, a description a point made of words, a sign a side.
 KINDS: Final = ("rating", "described", "sign")

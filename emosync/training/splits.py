@@ -1,6 +1,7 @@
-"""Who is heard in training and who only afterwards."""
+"""Who is heard in training, and who only afterwards: speakers, and artists."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Hashable, Sequence
 from typing import Final
 
 import numpy as np
@@ -9,6 +10,7 @@ from sklearn.model_selection import train_test_split
 
 from emosync.labels import SHARED_SPEECH_EMOTIONS
 from emosync.training.corpora import SPEECH_CORPORA, Clip
+from emosync.training.song_clips import SongClip
 
 Indices = npt.NDArray[np.int64]
 
@@ -50,6 +52,45 @@ def _by_sex(speakers: Sequence[str]) -> tuple[list[str], ...]:
         return (list(speakers),)
     men = [s for s in speakers if int(s[-2:]) % 2]
     return men, [s for s in speakers if s not in men]
+
+
+def artist_folds(clips: Sequence[SongClip], *, n_folds: int = N_FOLDS, seed: int = 0) -> Indices:
+    """Deal artists to folds, so that no artist stands in two, of whatever corpora.
+
+    Each fold gets about the same share of every corpus' quadrants, or of its genres where the
+    quadrant is not known. The artists with most clips are dealt first, each to the fold that
+    lacks most of what they bring.
+
+    Parameters
+    ----------
+    clips : sequence of SongClip
+        Of any corpora.
+    n_folds : int
+        At least 2.
+    seed : int
+        Of the order among artists with equally many clips.
+
+    Returns
+    -------
+    ndarray of shape (n_clips,)
+        Fold of each clip, 0 to n_folds - 1; it does not depend on the clips' order.
+    """
+    strata: dict[str, Counter[Hashable]] = {}
+    for clip in clips:
+        stratum = clip.corpus, clip.quadrant or clip.genres[:1]
+        strata.setdefault(clip.artist, Counter())[stratum] += 1
+    shuffled = np.random.default_rng(seed).permutation(sorted(strata)).tolist()
+    dealt: list[Counter[Hashable]] = [Counter() for _ in range(n_folds)]
+    fold_of: dict[str, int] = {}
+    for artist in sorted(shuffled, key=lambda name: -strata[name].total()):
+        brought = strata[artist]
+        # The sum of squares grows least where least of the same is; then the smallest fold.
+        costs = [
+            (sum(n * (2 * fold[s] + n) for s, n in brought.items()), fold.total()) for fold in dealt
+        ]
+        fold_of[artist] = costs.index(min(costs))
+        dealt[fold_of[artist]] += brought
+    return np.array([fold_of[clip.artist] for clip in clips], np.int64)
 
 
 def seed_split(clips: Sequence[Clip]) -> tuple[Indices, Indices]:
