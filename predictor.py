@@ -1,6 +1,8 @@
 """The models in `models/`, loaded once per process and asked by task and method."""
 
 import time
+from collections.abc import Iterable, Mapping
+from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
@@ -12,10 +14,20 @@ from emosync.artifacts import CARD_FILE, Artifact, load_artifact
 from emosync.errors import ModelUnavailable, UnknownMethod
 from emosync.framing import SPEECH_SR_HZ, FloatArray, cut_voice, cut_windows, voice_shares
 from emosync.inputs import extractor
-from emosync.results import SpeechPrediction, SpeechWindow, ranked_probabilities
+from emosync.musicnn import music_steps
+from emosync.results import SongCurve, SpeechPrediction, SpeechWindow, ranked_probabilities
+from emosync.song_features import SongFeatures
+from emosync.song_inputs import mean_tags, song_feature_names, song_features
 
-# Per task, the default first: most accurate on people never heard.
-METHODS: Final = MappingProxyType({"speech": ("whisper", "cnn", "svm", "random_forest")})
+# Per task, the default first: most accurate on people never heard. Music is heard by one
+# network and its last layers, songs are told by one model per axis.
+METHODS: Final = MappingProxyType(
+    {
+        "speech": ("whisper", "cnn", "svm", "random_forest"),
+        "music": ("musicnn", "tags"),
+        "song": ("valence", "arousal"),
+    }
+)
 # Windows in one call of a network; more need memory and save no time.
 BATCH_SIZE: Final = 4
 
@@ -31,6 +43,8 @@ class ModelPredictor:
         ONNX Runtime, or the library that each model was trained with.
     threads : int
         Threads of one call.
+    elsewhere : mapping of (task, method) to Path, optional
+        Folders of models that do not lie below `models_path`.
 
     Raises
     ------
@@ -38,15 +52,24 @@ class ModelPredictor:
         If a model is missing, broken, or not the one that its card describes.
     """
 
-    def __init__(self, models_path: Path, *, runtime: str = "onnx", threads: int = 1) -> None:
-        self._artifacts = {
-            task: {
-                method: load_artifact(models_path / task / method, runtime=runtime, threads=threads)
-                for method in methods
-                if (models_path / task / method / CARD_FILE).exists()
-            }
+    def __init__(
+        self,
+        models_path: Path,
+        *,
+        runtime: str = "onnx",
+        threads: int = 1,
+        elsewhere: Mapping[tuple[str, str], Path] = MappingProxyType({}),
+    ) -> None:
+        folders = {
+            (task, method): elsewhere.get((task, method), models_path / task / method)
             for task, methods in METHODS.items()
+            for method in methods
         }
+        self._artifacts: dict[str, dict[str, Artifact]] = {task: {} for task in METHODS}
+        for (task, method), folder in folders.items():
+            if (folder / CARD_FILE).exists():
+                artifact = load_artifact(folder, runtime=runtime, threads=threads)
+                self._artifacts[task][method] = artifact
         empty = [task for task, artifacts in self._artifacts.items() if not artifacts]
         if empty:
             raise ModelUnavailable(f"There is no model for {', '.join(empty)}.")
@@ -107,6 +130,64 @@ class ModelPredictor:
             features_s=extracted_s - begun_s,
             model_s=time.perf_counter() - extracted_s,
         )
+
+    @property
+    def song_feature_names(self) -> tuple[str, ...]:
+        """Name what the song models see, in order."""
+        return song_feature_names(self._artifact("music", "tags").labels)
+
+    def song_features(self, blocks: Iterable[FloatArray]) -> SongFeatures:
+        """Listen to a song.
+
+        Parameters
+        ----------
+        blocks : iterable of ndarray
+            Consecutive parts of a mono waveform at 16 kHz, of any lengths.
+
+        Returns
+        -------
+        SongFeatures
+            A row every 0.5 s, from 0 s on.
+        """
+        steps = music_steps(blocks, self._artifact("music", "musicnn").run)
+        back = self._artifact("music", "tags")
+        return song_features(steps, back.run(steps.pooled), back.labels)
+
+    def song_curve(self, features: SongFeatures) -> SongCurve:
+        """Tell valence and arousal of a song over time.
+
+        Parameters
+        ----------
+        features : SongFeatures
+            With the columns `song_feature_names`.
+
+        Returns
+        -------
+        SongCurve
+            At the times of `features`.
+        """
+        valence, arousal = (
+            np.clip(self._artifact("song", axis).run(features.values)[:, 0], -1, 1)
+            for axis in METHODS["song"]
+        )
+        return SongCurve(features.time_s, valence, arousal)
+
+    def song_tags(self, features: SongFeatures, *, n: int = 10) -> dict[str, float]:
+        """Name the likeliest of musicnn's 50 tags.
+
+        Parameters
+        ----------
+        features : SongFeatures
+            Of the song.
+        n : int
+            How many.
+
+        Returns
+        -------
+        dict of str to float in [0, 1]
+            Mean probability over the song, highest first.
+        """
+        return dict(islice(mean_tags(features, self._artifact("music", "tags").labels).items(), n))
 
     def _artifact(self, task: str, method: str) -> Artifact:
         try:

@@ -27,6 +27,8 @@ TRUSTED_TYPES: Final = [
     "sklearn.calibration._SigmoidCalibration",
     "sklearn.tree._tree.Tree",
 ]
+# A clip of speech of 8 s: what is larger comes from a long recording.
+MAX_CLIP_BYTES: Final = 256_000
 REQUIRED_MEMBERS: Final = (
     "task",
     "method",
@@ -168,13 +170,13 @@ def _onnx_runner(content: bytes, threads: int) -> Runner:
     (feed,) = session.get_inputs()
     wanted = next((o.name for o in session.get_outputs() if "prob" in o.name.lower()), None)
     output = wanted or session.get_outputs()[-1].name
-    # A long recording's batch would leave 100 MB with the worker; giving them back costs a
-    # sixth of its time, and single clips keep what they need.
+    # A long recording would leave 100 MB with the worker; giving them back costs a sixth of
+    # its time, and single clips keep what they need.
     shrinking = ort.RunOptions()
     shrinking.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
 
     def run(X: FloatArray) -> FloatArray:
-        run_options = shrinking if len(X) > 1 else None
+        run_options = shrinking if X.nbytes > MAX_CLIP_BYTES else None
         return np.asarray(session.run([output], {feed.name: X}, run_options)[0], np.float32)
 
     return run

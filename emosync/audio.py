@@ -14,14 +14,8 @@ import soundfile as sf
 import soxr
 from av.container import InputContainer
 
-from emosync.errors import (
-    NoAudioTrack,
-    SilentAudio,
-    TooLong,
-    TooShort,
-    UnreadableMedia,
-    UnsupportedMedia,
-)
+from emosync.containers import after_id3, container_of, identify
+from emosync.errors import NoAudioTrack, SilentAudio, TooLong, TooShort, UnreadableMedia
 
 FloatArray = npt.NDArray[np.float32]
 ChannelArray = npt.NDArray[np.floating]  # (n_channels, n)
@@ -41,30 +35,6 @@ _STREAMED_BYTES: Final = 0x7FFF_0000
 _TRUNCATION_S: Final = 0.05
 # Tags and cover art between MP3 frames fail to decode, too; noise fails mostly.
 _MAX_BROKEN_SHARE: Final = 0.2
-
-# The first bytes decide the demuxer. FFmpeg's own guess would also pick playlists
-# (hls, concat), which read other files and URLs of the server.
-_SIGNATURES: Final = tuple(
-    (re.compile(pattern, re.DOTALL), container, demuxer)
-    for pattern, container, demuxer in (
-        (rb"RIFF....WAVE|RF64....WAVE", "wav", "wav"),
-        (rb"RIFF....AVI ", "avi", "avi"),
-        (rb"FORM....AIF[FC]", "aiff", "aiff"),
-        (rb"fLaC", "flac", "flac"),
-        (rb"OggS", "ogg", "ogg"),
-        (rb"\x1aE\xdf\xa3.{0,60}webm", "webm", "matroska"),
-        (rb"\x1aE\xdf\xa3", "mkv", "matroska"),
-        (rb"....(ftyp|moov|mdat|wide|free|skip)", "mp4", "mov"),
-        (rb"\xff[\xf0\xf1\xf8\xf9]", "aac", "aac"),
-        (rb"\xff[\xe2-\xe7\xf2-\xf7\xfa-\xff][^\xf0-\xff]", "mp3", "mp3"),
-        (rb"#!AMR", "amr", "amr"),
-        (rb"\.snd", "au", "au"),
-        (rb"caff", "caf", "caf"),
-        (rb"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "wma", "asf"),
-        (rb"FLV\x01", "flv", "flv"),
-        (rb"\x47.{187}\x47", "ts", "mpegts"),
-    )
-)
 
 # The first MP3 frame of most encoders states the number of frames.
 _XING: Final = re.compile(rb"Xing|Info|VBRI")
@@ -140,25 +110,48 @@ def decode(data: bytes, *, sr: int = 16_000, limits: AudioLimits | None = None) 
     TooShort, TooLong, SilentAudio
         If nothing can be told from the recording.
     """
+    blocks = list(decode_blocks(data, sr=sr, limits=limits))
+    return Recording(np.concatenate(blocks), sr, container_of(data))
+
+
+def decode_blocks(
+    data: bytes, *, sr: int = 16_000, limits: AudioLimits | None = None
+) -> Iterator[FloatArray]:
+    """Decode a recording part by part, so that hours need no more memory than minutes.
+
+    Parameters
+    ----------
+    data, sr, limits
+        See `decode`.
+
+    Yields
+    ------
+    ndarray of shape (n,), float32 in [-1, 1]
+        Consecutive parts of the waveform, of any lengths.
+
+    Raises
+    ------
+    EmoSyncError
+        As `decode`, what concerns the whole recording after its last part.
+    """
     limits = limits or AudioLimits()
-    container, demuxer = _identify(data)
-    mixer = _Mixer(sr, limits)
+    container, demuxer = identify(data)
+    gauge, resampler = _Gauge(limits), _Resampler(sr)
     for block, block_sr in _blocks(data, container, demuxer):
-        mixer.add(block, block_sr)
-    return Recording(mixer.finish(container), sr, container)
+        gauge.add(block, block_sr)
+        # Resampling overshoots a clipped wave by a few per cent.
+        yield np.clip(resampler.add(block, block_sr), -1.0, 1.0)
+    yield np.clip(resampler.finish(), -1.0, 1.0)
+    gauge.check(container)
 
 
-class _Mixer:
-    """Collects mono blocks at one rate and holds them to the limits."""
+class _Gauge:
+    """Holds the blocks of a recording to the limits."""
 
-    def __init__(self, sr: int, limits: AudioLimits) -> None:
-        self._sr = sr
+    def __init__(self, limits: AudioLimits) -> None:
         self._limits = limits
-        self._parts: list[FloatArray] = []
         self._duration_s = 0.0
         self._low, self._high = np.inf, -np.inf
-        self._block_sr = sr
-        self._stream: soxr.ResampleStream | None = None
 
     def add(self, block: FloatArray, block_sr: int) -> None:
         """Take the next block; raise TooLong as soon as the limit is passed."""
@@ -168,30 +161,12 @@ class _Mixer:
                 f"The recording is longer than {self._limits.max_duration_s:g} s; "
                 "send a shorter part of it."
             )
-        if len(block) == 0:
-            return
-        self._low = min(self._low, float(block.min()))
-        self._high = max(self._high, float(block.max()))
-        if block_sr != self._block_sr:
-            self._retune(block_sr)
-        self._parts.append(self._stream.resample_chunk(block) if self._stream else block)
+        if len(block):
+            self._low = min(self._low, float(block.min()))
+            self._high = max(self._high, float(block.max()))
 
-    def _retune(self, block_sr: int) -> None:
-        """Start a resampler; chained Ogg and HE-AAC change the rate midway."""
-        self._flush()
-        self._block_sr = block_sr
-        if block_sr != self._sr:
-            self._stream = soxr.ResampleStream(block_sr, self._sr, 1, dtype="float32")
-
-    def _flush(self) -> None:
-        if self._stream:
-            empty = np.zeros(0, dtype=np.float32)
-            self._parts.append(self._stream.resample_chunk(empty, last=True))
-        self._stream = None
-
-    def finish(self, container: str) -> FloatArray:
-        """Return the waveform, or raise if it is empty, too short or silent."""
-        self._flush()
+    def check(self, container: str) -> None:
+        """Raise if all blocks together are empty, too short or silent."""
         if self._duration_s == 0:
             raise UnreadableMedia(f"The {container} file holds no audio samples.")
         if self._duration_s < self._limits.min_duration_s:
@@ -201,33 +176,33 @@ class _Mixer:
             )
         if self._high - self._low < _SILENCE_SPAN:
             raise SilentAudio("The recording holds only silence; check the microphone.")
-        y = self._parts[0] if len(self._parts) == 1 else np.concatenate(self._parts)
-        # Resampling overshoots a clipped wave by a few per cent.
-        return np.clip(y, -1.0, 1.0)
 
 
-def _identify(data: bytes) -> tuple[str, str]:
-    """Tell the container and FFmpeg's demuxer from the first bytes."""
-    if not data:
-        raise UnreadableMedia("The file is empty.")
-    head = bytes(_after_id3(data)[:256])
-    for pattern, container, demuxer in _SIGNATURES:
-        if pattern.match(head):
-            return container, demuxer
-    if data.startswith(b"ID3"):
-        return "mp3", "mp3"  # some writers pad the tag beyond its stated length
-    raise UnsupportedMedia(
-        "The file is no audio or video that can be read; "
-        "send wav, mp3, m4a, aac, flac, ogg, opus, webm or mp4."
-    )
+class _Resampler:
+    """Brings blocks to one rate; chained Ogg and HE-AAC change theirs midway."""
 
+    def __init__(self, sr: int) -> None:
+        self._sr = sr
+        self._block_sr = sr
+        self._stream: soxr.ResampleStream | None = None
 
-def _after_id3(data: bytes) -> memoryview:
-    """Skip a leading ID3v2 tag, whose size is stored with 7 bits per byte."""
-    if not data.startswith(b"ID3") or len(data) < 10:
-        return memoryview(data)
-    a, b, c, d = data[6:10]
-    return memoryview(data)[10 + (a << 21 | b << 14 | c << 7 | d) :]
+    def add(self, block: FloatArray, block_sr: int) -> FloatArray:
+        """Take the next block, return what is ready."""
+        ready = np.zeros(0, np.float32)
+        if block_sr != self._block_sr and len(block):
+            ready = self.finish()
+            self._block_sr = block_sr
+            if block_sr != self._sr:
+                self._stream = soxr.ResampleStream(block_sr, self._sr, 1, dtype="float32")
+        resampled = self._stream.resample_chunk(block) if self._stream else block
+        return np.concatenate([ready, resampled]) if len(ready) else resampled
+
+    def finish(self) -> FloatArray:
+        """Return what the resampler still holds."""
+        empty = np.zeros(0, np.float32)
+        rest = self._stream.resample_chunk(empty, last=True) if self._stream else empty
+        self._stream = None
+        return rest
 
 
 def _blocks(data: bytes, container: str, demuxer: str) -> Iterator[Block]:
@@ -313,7 +288,7 @@ def _declared_s(source: InputContainer, container: str, data: bytes) -> float:
     """Return the length that the header states, 0 where FFmpeg would only estimate it."""
     track = source.streams.audio[0]
     stated = container in {"mp4", "flac", "aiff", "au"} or (
-        container == "mp3" and _XING.search(_after_id3(data)[:4096]) is not None
+        container == "mp3" and _XING.search(after_id3(data)[:4096]) is not None
     )
     if stated and track.duration and track.time_base:
         return float(track.duration * track.time_base)
@@ -373,7 +348,8 @@ def _mono(channels: ChannelArray) -> FloatArray:
     """Mean of (n_channels, n), with NaN as 0 and the rest within [-1, 1]."""
     # Clipping comes first: a float64 far beyond full scale overflows float32.
     clipped = np.clip(channels, -1.0, 1.0).astype(np.float32, copy=False)
-    np.nan_to_num(clipped, copy=False)
+    if np.isnan(clipped.sum()):
+        np.nan_to_num(clipped, copy=False)
     mono: FloatArray = clipped[0] if len(clipped) == 1 else np.mean(clipped, axis=0)
     return mono
 

@@ -92,9 +92,9 @@ def _hann(n_fft: int) -> FloatArray:
 
 
 def power_spectrogram(
-    y: FloatArray, *, n_fft: int, hop_length: int, pad_mode: str = "constant"
+    y: FloatArray, *, n_fft: int, hop_length: int, pad_mode: str | None = "constant"
 ) -> FloatArray:
-    """Squared magnitude of the short-time Fourier transform, frames centred.
+    """Squared magnitude of the short-time Fourier transform.
 
     Parameters
     ----------
@@ -102,16 +102,18 @@ def power_spectrogram(
         Waveform.
     n_fft, hop_length : int
         In samples.
-    pad_mode : {"constant", "reflect"}
-        What stands before and after the waveform; librosa pads with zeros, Whisper reflects.
+    pad_mode : {"constant", "reflect"} or None
+        What stands before and after the waveform, so that frames are centred; librosa pads
+        with zeros, Whisper reflects. None: nothing, as in the middle of a recording.
 
     Returns
     -------
-    ndarray of shape (1 + n_fft // 2, 1 + n_samples // hop_length), float32
+    ndarray of shape (1 + n_fft // 2, n_frames), float32
+        Centred, 1 + n_samples // hop_length frames.
     """
     if pad_mode == "reflect" and len(y) <= n_fft // 2:
         pad_mode = "constant"
-    padded = np.pad(y, n_fft // 2, mode=pad_mode)  # type: ignore[call-overload]
+    padded = y if pad_mode is None else np.pad(y, n_fft // 2, mode=pad_mode)  # type: ignore[call-overload]
     frames = frame_signal(padded, frame_length=n_fft, hop_length=hop_length) * _hann(n_fft)
     spectrum = scipy.fft.rfft(frames, axis=1)
     return np.ascontiguousarray((spectrum.real**2 + spectrum.imag**2).T)
@@ -126,7 +128,7 @@ def mel_spectrogram(
     n_mels: int,
     fmin_hz: float = 0.0,
     fmax_hz: float | None = None,
-    pad_mode: str = "constant",
+    pad_mode: str | None = "constant",
 ) -> FloatArray:
     """Power per mel band, as `librosa.feature.melspectrogram` gives it.
 
@@ -136,7 +138,7 @@ def mel_spectrogram(
         Waveform at `sr`.
     sr, n_fft, hop_length, n_mels, fmin_hz, fmax_hz
         See `mel_filterbank`; lengths in samples.
-    pad_mode : {"constant", "reflect"}
+    pad_mode : {"constant", "reflect"} or None
         See `power_spectrogram`.
 
     Returns

@@ -30,6 +30,23 @@ class SpeechWindow:
 
 
 @dataclass(frozen=True)
+class SongCurve:
+    """Valence and arousal of a song over time.
+
+    Attributes
+    ----------
+    time_s : ndarray of shape (n_steps,)
+        From the start of the song, ascending.
+    valence, arousal : ndarray of shape (n_steps,)
+        In [-1, 1].
+    """
+
+    time_s: npt.NDArray[np.float64]
+    valence: npt.NDArray[np.float32]
+    arousal: npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
 class SpeechPrediction:
     """The emotion of a recording.
 

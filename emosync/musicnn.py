@@ -1,0 +1,206 @@
+"""Music through musicnn: log-mels in blocks, and what the network says pooled every 0.5 s.
+
+A recording passes once, block by block, so that an hour costs little memory; whatever is
+asked of it later (curve, tags, genre, mood) is made from the steps kept here.
+
+References
+----------
+.. [1] Pons and Serra (2019), "musicnn: Pre-trained convolutional neural networks for music
+   audio tagging".
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from itertools import chain, pairwise
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from emosync.features import hz_to_mel, mel_spectrogram, mel_to_hz
+from emosync.framing import FloatArray
+
+MUSIC_SR_HZ: Final = 16_000
+N_FFT: Final = 512
+HOP: Final = 256
+N_MELS: Final = 96
+LOG_SCALE: Final = 10_000
+# Per frame: 561 of the front end and three times 64 of the middle.
+N_FRAME_FEATURES: Final = 753
+N_ACTIVATIONS: Final = 200
+STEP_S: Final = 0.5
+# Steps that a window of 3 s spans, the length that the network was trained on.
+WINDOW_STEPS: Final = 6
+# 32 s: a whole number of steps, and enough for the context to cost little.
+BLOCK_FRAMES: Final = 2000
+# The network's convolutions look 73 frames to each side; even, since it may skip every other.
+CONTEXT_FRAMES: Final = 74
+# Parseval: the power spectrum's sum over that of the samples, Hann's energy being 3/8.
+FULL_SCALE_DB: Final = float(10 * np.log10(N_FFT * 0.375 * N_FFT / 2))
+DESCRIPTORS: Final = ("level_db", "loudness", "onset_strength", "brightness_khz")
+
+# From log-mels (1, n_frames, 96) to features (1, n_frames, 753).
+FrameRunner = Callable[[FloatArray], FloatArray]
+
+
+@dataclass(frozen=True)
+class MusicSteps:
+    """A recording in steps of 0.5 s, each as the window of 3 s around it.
+
+    Attributes
+    ----------
+    time_s : ndarray of shape (n_steps,)
+        Middle of each window; the first is 0.
+    pooled : ndarray of shape (n_steps, 1506), float32
+        Maximum and mean over the window of each of the network's features, in turn, as its
+        last layers expect them.
+    descriptors : ndarray of shape (n_steps, 4), float32
+        See `DESCRIPTORS`.
+    """
+
+    time_s: npt.NDArray[np.float64]
+    pooled: FloatArray
+    descriptors: FloatArray
+
+
+def music_log_mel(y: FloatArray) -> FloatArray:
+    """Log-mels as musicnn was trained on: log10(1 + 10000 S).
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_samples,)
+        Mono waveform at 16 kHz.
+
+    Returns
+    -------
+    ndarray of shape (1 + n_samples // 256, 96), float32
+    """
+    return np.concatenate(list(log_mel_blocks([y])))
+
+
+def log_mel_blocks(blocks: Iterable[FloatArray]) -> Iterator[FloatArray]:
+    """Turn a waveform that comes in blocks into log-mels in blocks of 2000 frames.
+
+    Parameters
+    ----------
+    blocks : iterable of ndarray
+        Consecutive parts of a mono waveform at 16 kHz, of any lengths.
+
+    Yields
+    ------
+    ndarray of shape (2000, 96), float32
+        The last may be shorter. Together they are the frames of the whole waveform.
+    """
+    edge = np.zeros(N_FFT // 2, np.float32)
+    # Frames are centred, as librosa's are: half a window of silence stands on both sides.
+    held = edge
+    needed = (BLOCK_FRAMES - 1) * HOP + N_FFT
+    for block in chain(blocks, [edge]):
+        held = np.concatenate([held, block])
+        while len(held) >= needed:
+            yield _log_mel(held[:needed])
+            held = held[BLOCK_FRAMES * HOP :]
+    if len(held) >= N_FFT:
+        yield _log_mel(held)
+
+
+def _log_mel(padded: FloatArray) -> FloatArray:
+    S = mel_spectrogram(
+        padded, sr=MUSIC_SR_HZ, n_fft=N_FFT, hop_length=HOP, n_mels=N_MELS, pad_mode=None
+    )
+    return np.ascontiguousarray(np.log10(1 + LOG_SCALE * S).T)
+
+
+def music_steps(blocks: Iterable[FloatArray], run: FrameRunner) -> MusicSteps:
+    """Send a recording through the network and pool what it says around every step.
+
+    Parameters
+    ----------
+    blocks : iterable of ndarray
+        Consecutive parts of a mono waveform at 16 kHz.
+    run : callable
+        The network: log-mels (1, n_frames, 96) to features (1, n_frames, 753).
+
+    Returns
+    -------
+    MusicSteps
+    """
+    highest, totals, counts = [], [], []
+    for features, described in _network_blocks(log_mel_blocks(blocks), run):
+        starts = _segment_starts(len(features))
+        highest.append(np.maximum.reduceat(features, starts))
+        totals.append(np.add.reduceat(np.hstack([features, described]), starts))
+        counts.append(np.diff([*starts, len(features)]))
+    maxima = _over_windows(np.concatenate(highest), np.maximum, -np.inf)
+    weights = _over_windows(np.concatenate(counts).astype(np.float32), np.add, 0.0)
+    means = _over_windows(np.concatenate(totals), np.add, 0.0) / weights[:, None]
+    pooled = np.stack([maxima, means[:, :N_FRAME_FEATURES]], axis=2)
+    return MusicSteps(
+        time_s=np.arange(len(weights)) * STEP_S,
+        pooled=pooled.reshape(len(weights), -1),
+        descriptors=_in_units(means[:, N_FRAME_FEATURES:]),
+    )
+
+
+def _network_blocks(
+    log_mels: Iterable[FloatArray], run: FrameRunner
+) -> Iterator[tuple[FloatArray, FloatArray]]:
+    """Yield features and descriptors of each block, which the network saw in its context."""
+    before = np.zeros((0, N_MELS), np.float32)
+    for block, following in _with_following(log_mels):
+        seen = np.concatenate([before, block, following[:CONTEXT_FRAMES]])
+        own = slice(len(before), len(before) + len(block))
+        yield run(seen[np.newaxis])[0, own], _describe(seen)[own]
+        before = seen[own][-CONTEXT_FRAMES:]
+
+
+def _with_following(blocks: Iterable[FloatArray]) -> Iterator[tuple[FloatArray, FloatArray]]:
+    ahead = chain(blocks, [np.zeros((0, N_MELS), np.float32)])
+    return pairwise(ahead)
+
+
+def _segment_starts(n_frames: int) -> npt.NDArray[np.int64]:
+    """Where each 0.5 s begins within a block; blocks begin where a segment does."""
+    segments = np.arange(n_frames) * HOP // int(STEP_S * MUSIC_SR_HZ)
+    return np.flatnonzero(np.diff(segments, prepend=-1))
+
+
+def _over_windows(segments: FloatArray, join: np.ufunc, neutral: float) -> FloatArray:
+    """Join the six segments around each step; fewer at both ends."""
+    n_steps, half = len(segments), WINDOW_STEPS // 2
+    ends = [(half, half - 1)] + [(0, 0)] * (segments.ndim - 1)
+    padded = np.pad(segments, ends, constant_values=neutral)
+    joined = padded[:n_steps].copy()
+    for shift in range(1, WINDOW_STEPS):
+        join(joined, padded[shift : shift + n_steps], out=joined)
+    return joined
+
+
+def _describe(log_mel: FloatArray) -> FloatArray:
+    """Power, loudness, onset strength and power times frequency of each frame."""
+    power = (10**log_mel - 1) / LOG_SCALE
+    rises = np.maximum(np.diff(log_mel, axis=0, prepend=log_mel[:1]), 0)
+    # Bands have filters of equal area, so that power per Hz is what they hold.
+    width_hz = np.gradient(_band_centres_hz())
+    columns = [
+        power @ width_hz,
+        log_mel.mean(axis=1),
+        rises.mean(axis=1),
+        power @ (width_hz * _band_centres_hz()),
+    ]
+    return np.stack(columns, axis=1).astype(np.float32)
+
+
+def _in_units(described: FloatArray) -> FloatArray:
+    """Bring the means of `_describe` to what `DESCRIPTORS` names."""
+    power, loudness, onsets, moment_hz = described.T
+    level_db = 10 * np.log10(np.maximum(power, 1e-10)) - FULL_SCALE_DB
+    brightness_khz = moment_hz / np.maximum(power, 1e-10) / 1000
+    return np.stack([level_db, loudness, onsets, brightness_khz], axis=1).astype(np.float32)
+
+
+@cache
+def _band_centres_hz() -> npt.NDArray[np.float64]:
+    top = hz_to_mel(np.array([MUSIC_SR_HZ / 2]))[0]
+    return mel_to_hz(np.linspace(0, top, N_MELS + 2))[1:-1]

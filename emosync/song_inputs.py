@@ -1,0 +1,81 @@
+"""What the song models see: musicnn's activations and tags, and how loud, busy and bright it is."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+
+from emosync.framing import FloatArray
+from emosync.musicnn import DESCRIPTORS, N_ACTIVATIONS, MusicSteps
+from emosync.song_features import SongFeatures
+
+TAG_PREFIX: Final = "tag_"
+# A descriptor against the song's own mean: listeners judge a passage by what surrounds it.
+CHANGE_SUFFIX: Final = "_change"
+
+
+def song_feature_names(tags: Sequence[str]) -> tuple[str, ...]:
+    """Name the features of a step, in order.
+
+    Parameters
+    ----------
+    tags : sequence of str
+        musicnn's, in the order of its outputs.
+
+    Returns
+    -------
+    tuple of str
+        Activations, tags, descriptors, and the descriptors' changes.
+    """
+    return (
+        *(f"activation_{i:03d}" for i in range(N_ACTIVATIONS)),
+        *map(tag_column, tags),
+        *DESCRIPTORS,
+        *(f"{descriptor}{CHANGE_SUFFIX}" for descriptor in DESCRIPTORS),
+    )
+
+
+def tag_column(tag: str) -> str:
+    """Name the column of a tag."""
+    return TAG_PREFIX + tag.lower().replace(" ", "_")
+
+
+def song_features(steps: MusicSteps, heard: FloatArray, tags: Sequence[str]) -> SongFeatures:
+    """Put together what the song models see.
+
+    Parameters
+    ----------
+    steps : MusicSteps
+        Of the song.
+    heard : ndarray of shape (n_steps, 250)
+        What musicnn's last layers make of `steps.pooled`: activations, then tags.
+    tags : sequence of str
+        Names of the last 50 columns.
+
+    Returns
+    -------
+    SongFeatures
+    """
+    changes = steps.descriptors - steps.descriptors.mean(axis=0)
+    values = np.hstack([heard, steps.descriptors, changes])
+    return SongFeatures(steps.time_s, values.astype(np.float32), song_feature_names(tags))
+
+
+def mean_tags(features: SongFeatures, tags: Sequence[str]) -> dict[str, float]:
+    """Average the probability of each tag over the song, highest first.
+
+    Parameters
+    ----------
+    features : SongFeatures
+        Of the song.
+    tags : sequence of str
+        musicnn's.
+
+    Returns
+    -------
+    dict of str to float in [0, 1]
+        A song may have several tags or none; they do not sum to 1.
+    """
+    column = {name: i for i, name in enumerate(features.names)}
+    means = {tag: float(features.values[:, column[tag_column(tag)]].mean()) for tag in tags}
+    return {tag: round(means[tag], 6) for tag in sorted(means, key=lambda tag: -means[tag])}
