@@ -1,6 +1,7 @@
 """Fixtures that more than one test module uses."""
 
 import io
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import fields
 from pathlib import Path
@@ -10,6 +11,7 @@ import numpy.typing as npt
 import pytest
 import soundfile as sf
 from answers import Upload, multipart
+from buckets import CREDENTIALS, NO_CREDENTIALS, s3_process
 from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
@@ -26,6 +28,10 @@ def clean_environ(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep the developer's own settings out of the tests."""
     for variable in fields(Config):
         monkeypatch.delenv(variable.name.upper(), raising=False)
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    for name, value in NO_CREDENTIALS.items():
+        monkeypatch.setenv(name, value)
 
 
 @pytest.fixture
@@ -66,9 +72,24 @@ def config(tmp_path: Path) -> Config:
     return Config(
         data_path=tmp_path / "data",
         visualizations_path=tmp_path / "visualizations",
+        library_path=tmp_path / "library",
         models_path=ROOT / "models",
         database_timeout_s=0.2,
     )
+
+
+@pytest.fixture(scope="session")
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Run a server that speaks S3; returns its URL."""
+    with s3_process(tmp_path_factory.mktemp("s3") / "log") as url:
+        yield url
+
+
+@pytest.fixture
+def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let boto3 find credentials."""
+    for name, value in CREDENTIALS.items():
+        monkeypatch.setenv(name, value)
 
 
 @pytest.fixture

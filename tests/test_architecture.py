@@ -15,7 +15,17 @@ MODULES = {
 }
 WORKSHOP = sorted(name for name in MODULES if name.partition(".")[0] == "emosync")
 SPINE = sorted(set(MODULES) - set(WORKSHOP))
-HEAVY = {"keras", "librosa", "matplotlib", "numba", "pandas", "reportlab", "sklearn", "tensorflow"}
+HEAVY = {
+    "boto3",
+    "keras",
+    "librosa",
+    "matplotlib",
+    "numba",
+    "pandas",
+    "reportlab",
+    "sklearn",
+    "tensorflow",
+}
 
 
 def imported_names(name: str) -> set[str]:
