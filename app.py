@@ -13,6 +13,9 @@ from typing import Any, Final
 from dotenv import load_dotenv
 from flask import Blueprint, Flask, Response, g, request, send_file, url_for
 
+import song_service
+import song_views
+import speech_service
 from cors import register_cors
 from emosync.config import Config, read_config
 from emosync.errors import MissingInput, ParameterError
@@ -22,10 +25,9 @@ from emosync.stages import Stages
 from problems import register_problems
 from request_context import Answer, current_config, page_limit, parameter, services, stages, upload
 from services import Services
-from speech_service import TASK
 
 _GREETING: Final = (
-    "EmoSync tells the emotion of a voice.\nTry: curl -F file=@voice.wav {root}predict\n"
+    "EmoSync tells the emotions of voices and songs.\nTry: curl -F file=@voice.wav {root}predict\n"
 )
 _DEFAULT_LIMIT: Final = 100
 _PICTURE_MAX_AGE_S: Final = 86_400
@@ -54,6 +56,7 @@ def create_app(config: Config | None = None) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = config.max_upload_bytes
     app.extensions["emosync"] = Services(config)
     app.register_blueprint(bp)
+    app.register_blueprint(song_views.songs_bp)
     register_problems(app)
     register_cors(app, config)
     return app
@@ -81,13 +84,13 @@ def greeting() -> Response:
 
 @bp.post("/predict")
 def predict() -> Answer:
-    """Tell the emotion of an uploaded recording."""
+    """Tell the emotion of an uploaded recording, or the sequence of an uploaded song."""
     return _recognise(upload("file"), request.values)
 
 
 @bp.post("/record")
 def record() -> Answer:
-    """Tell the emotion of a recording sent as base64 in JSON."""
+    """Do the same for a recording sent as base64 in JSON."""
     request.max_content_length = current_config().max_json_bytes
     message = parse_object(request.get_data())
     return _recognise(from_object(message), {**request.args, **message})
@@ -149,11 +152,13 @@ def visualization(audio_file: str) -> Response:
 @bp.route("/changeMethod", methods=["GET", "POST"])
 def change_method() -> Answer:
     """Choose the method that predicts when a request names none."""
-    _check_task(request.values)
+    task = parameter(request.values, "task")
+    if task is not None:
+        services().check_task(task)
     method = parameter(request.values, "method")
     if method is None:
         raise MissingInput("The parameter 'method' is missing.")
-    services().speech.choose_method(method)
+    services().choose_method(method, task=task)
     return {"message": f"The method is now {method}.", "method": method}
 
 
@@ -177,7 +182,10 @@ def ready() -> Answer:
 
 
 def _recognise(source: Source, parameters: Mapping[str, Any]) -> Answer:
-    _check_task(parameters)
+    task = parameter(parameters, "task") or speech_service.TASK
+    services().check_task(task)
+    if task == song_service.TASK:
+        return song_views.hear(source, parameters)
     detail = parameter(parameters, "detail")
     if detail not in (None, "windows"):
         raise ParameterError("The parameter 'detail' must be windows.")
@@ -217,10 +225,6 @@ def _history_csv(before: str | None) -> Response:
     answer = Response(chain([head], lines), content_type="text/csv; charset=utf-8")
     answer.headers["Content-Disposition"] = "attachment; filename=history.csv"
     return answer
-
-
-def _check_task(parameters: Mapping[str, Any]) -> None:
-    services().check_task(parameter(parameters, "task") or TASK)
 
 
 if __name__ == "__main__":

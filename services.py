@@ -1,19 +1,25 @@
 """What all tasks share, built once per process, and the services that stand on it."""
 
-from typing import Any
+from typing import Any, Final
 
+import song_service
 import speech_service
 from emosync.archive import Archive
 from emosync.audio import AudioLimits
 from emosync.config import Config
 from emosync.database import Database
 from emosync.drawings import Drawings
-from emosync.errors import ParameterError
+from emosync.errors import ParameterError, UnknownMethod
 from emosync.history import Entry, History
 from emosync.recordings import Recordings
 from emosync.settings import Settings
 from loaded_models import LoadedModels
+from song_analysis import song_limits
+from song_library import SongLibrary
+from song_service import SongService
 from speech_service import SpeechService
+
+TASKS: Final = (speech_service.TASK, song_service.TASK)
 
 
 class Services:
@@ -34,6 +40,9 @@ class Services:
         archive = Archive(Recordings(config.uploads_path), self.history)
         limits = AudioLimits(max_duration_s=config.max_duration_s)
         self.speech = SpeechService(self._models, settings, archive, limits)
+        self.songs = SongService(
+            self._models, settings, archive, SongLibrary(config), song_limits(config)
+        )
 
     def close(self) -> None:
         """Close the connections to the database."""
@@ -47,8 +56,33 @@ class Services:
 
     def check_task(self, task: str) -> None:
         """Raise ParameterError, which lists the names, unless the task is served."""
-        if task != speech_service.TASK:
-            raise ParameterError(f"Unknown task {task!r}; choose one of: {speech_service.TASK}.")
+        if task not in TASKS:
+            raise ParameterError(f"Unknown task {task!r}; choose one of: {', '.join(TASKS)}.")
+
+    def choose_method(self, method: str, *, task: str | None = None) -> None:
+        """Make a method the one in force for its task, for all workers and after a restart.
+
+        Parameters
+        ----------
+        method : str
+            A way to a song's sequence, or a speech model.
+        task : str, optional
+            By default the one that has a method of that name.
+
+        Raises
+        ------
+        UnknownMethod
+            If no task, or not that one, has such a method; the message lists the names.
+        """
+        if task == song_service.TASK or (task is None and method in song_service.METHODS):
+            self.songs.choose_method(method)
+        elif task is None and method not in self.speech.methods:
+            raise UnknownMethod(
+                f"There is no method '{method}'; choose one of {', '.join(self.speech.methods)} "
+                f"for speech, or {', '.join(song_service.METHODS)} for songs."
+            )
+        else:
+            self.speech.choose_method(method)
 
     def models(self) -> dict[str, Any]:
         """Return the card of the speech method in force, and under `models` all cards."""
@@ -62,7 +96,10 @@ class Services:
     def report(self, name: str) -> tuple[Entry, bytes]:
         """Return the entry of that `audio_file` or uploaded name, and its PDF."""
         entry = self.history.find(name)
-        return entry, self.speech.report(entry, self._picture(entry))
+        return entry, self._task(entry).report(entry, self._picture(entry))
 
     def _picture(self, entry: Entry) -> bytes:
-        return self._drawings.get(f"{entry.audio_file}.png", lambda: self.speech.draw(entry))
+        return self._drawings.get(f"{entry.audio_file}.png", lambda: self._task(entry).draw(entry))
+
+    def _task(self, entry: Entry) -> SpeechService | SongService:
+        return self.songs if entry.task == song_service.TASK else self.speech

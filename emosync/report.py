@@ -2,8 +2,9 @@
 
 import io
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 from reportlab.lib.enums import TA_RIGHT
@@ -100,28 +101,60 @@ def speech_report(data: ReportData, *, panels: bytes) -> bytes:
     bytes
         A PDF of two pages, seldom three; its text can be searched and copied.
     """
+    return laid_out(
+        itertools.chain(
+            result(data), picture(panels), _windows(data), _accuracy(data), _how_to_read()
+        ),
+        filename=data.filename,
+        head="Speech emotion report",
+        foot="A model's estimate, not a finding about a person.",
+    )
+
+
+def laid_out(story: Iterable[Flowable], *, filename: str, head: str, foot: str) -> bytes:
+    """Lay a report out on A4 pages.
+
+    Parameters
+    ----------
+    story : iterable of Flowable
+        What to print, in order; taken when the typeface is there.
+    filename : str
+        Name as uploaded; becomes part of the document's title.
+    head, foot : str
+        A few words for the head and the foot of every page.
+
+    Returns
+    -------
+    bytes
+        A PDF.
+    """
     sheet.register_fonts()
     pdf = io.BytesIO()
     side = sheet.MARGIN - sheet.FRAME_PADDING
     document = SimpleDocTemplate(
         pdf, pagesize=A4, leftMargin=side, rightMargin=side, topMargin=2.0 * cm,
-        bottomMargin=1.6 * cm, title=f"Speech emotion report: {typeface.legible(data.filename)}",
+        bottomMargin=1.6 * cm, title=f"{head}: {typeface.legible(filename)}",
         author="EmoSync", lang="en", invariant=1,
     )  # fmt: skip
-    document.build(
-        [*_result(data), *_panels(panels), *_windows(data), *_accuracy(data), *_how_to_read()],
-        onFirstPage=sheet.page_frame,
-        onLaterPages=sheet.page_frame,
-    )
+    frame = partial(sheet.page_frame, head=head, foot=foot)
+    document.build(list(story), onFirstPage=frame, onLaterPages=frame)
     return pdf.getvalue()
 
 
-def _result(data: ReportData) -> Iterator[Flowable]:
-    """Yield the name, the answer, and the probabilities behind it."""
+def result(data: ReportData, *, measure: str = "confidence") -> Iterator[Flowable]:
+    """Yield the name, the answer, and the probabilities behind it.
+
+    Parameters
+    ----------
+    data : ReportData
+        What to print.
+    measure : str
+        What the emotion's share is a share of.
+    """
     yield sheet.text(typeface.legible(data.filename, max_chars=80), 15, bold=True, spaceAfter=9)
     answer = [
         sheet.text(data.emotion.capitalize(), 22, bold=True),
-        sheet.text(f"{sheet.percent(data.confidence)} confidence", 10, textColor=MUTED),
+        sheet.text(f"{sheet.percent(data.confidence)} {measure}", 10, textColor=MUTED),
         Spacer(0, 8),
         _facts(data),
     ]
@@ -147,7 +180,7 @@ def _facts(data: ReportData) -> Table:
     return Table(rows, colWidths=(1.6 * cm, 6.15 * cm), style=sheet.FACTS, hAlign="LEFT")
 
 
-def _panels(panels: bytes) -> Iterator[Flowable]:
+def picture(panels: bytes) -> Iterator[Flowable]:
     """Yield the picture, as wide as the text."""
     image = Image(io.BytesIO(panels))
     image.drawHeight *= WIDTH / image.drawWidth
@@ -161,11 +194,7 @@ def _windows(data: ReportData) -> Iterator[Flowable]:
         return
     strip = sheet.strip(_spans(data), width=WIDTH)
     yield KeepTogether([sheet.heading("Over time"), strip, Spacer(0, 8)])
-    yield KeepTogether(_window_table(data.windows))
-    left_out = len(data.windows) - WINDOWS_PER_COLUMN * WINDOW_COLUMNS
-    if left_out > 0:
-        note = f"The strip shows {left_out} more."
-        yield sheet.text(note, 8, textColor=MUTED, spaceBefore=4)
+    yield KeepTogether([*window_table(data.windows)])
 
 
 def _spans(data: ReportData) -> list[tuple[float, float, str]]:
@@ -178,8 +207,18 @@ def _spans(data: ReportData) -> list[tuple[float, float, str]]:
     ]
 
 
-def _window_table(windows: Sequence[SpeechWindow]) -> Table:
-    """List the first windows: start, emotion, confidence, in columns side by side."""
+def window_table(
+    windows: Sequence[SpeechWindow], *, measure: str = "Confidence"
+) -> Iterator[Flowable]:
+    """Yield a list of the first windows, in columns side by side, and how many more there are.
+
+    Parameters
+    ----------
+    windows : sequence of SpeechWindow
+        In order of time.
+    measure : str
+        What their confidence is, as the head of its column.
+    """
     shown = windows[: WINDOWS_PER_COLUMN * WINDOW_COLUMNS]
     n_rows = -(-len(shown) // WINDOW_COLUMNS)
     cells = [
@@ -192,12 +231,14 @@ def _window_table(windows: Sequence[SpeechWindow]) -> Table:
     ]
     cells += [["", "", ""]] * (n_rows * WINDOW_COLUMNS - len(cells))
     head = [sheet.text(word, 7.5, textColor=MUTED) for word in ("Start", "Emotion")]
-    head.append(sheet.text("Confidence", 7.5, textColor=MUTED, alignment=TA_RIGHT))
+    head.append(sheet.text(measure, 7.5, textColor=MUTED, alignment=TA_RIGHT))
     rows = [list(itertools.chain(*cells[row::n_rows])) for row in range(n_rows)]
     widths = [share * WIDTH / WINDOW_COLUMNS for share in (0.27, 0.33, 0.40)]
-    return Table(
-        [head * WINDOW_COLUMNS, *rows], colWidths=widths * WINDOW_COLUMNS, style=sheet.LIST
-    )
+    table = [head * WINDOW_COLUMNS, *rows]
+    yield Table(table, colWidths=widths * WINDOW_COLUMNS, style=sheet.LIST)
+    if len(windows) > len(shown):
+        note = f"The strip shows {len(windows) - len(shown)} more."
+        yield sheet.text(note, 8, textColor=MUTED, spaceBefore=4)
 
 
 def _accuracy(data: ReportData) -> Iterator[Flowable]:

@@ -15,7 +15,7 @@ from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import BaseDocTemplate, Paragraph, TableStyle
 
-from emosync import typeface
+from emosync import song_colours, typeface
 from emosync.clock import duration
 
 REGULAR: Final = "EmoSync"
@@ -31,8 +31,10 @@ RULE: Final = HexColor("#d9dee4")
 PALE: Final = HexColor("#f3f6f9")
 ACCENT: Final = HexColor("#2171b5")
 
-# Okabe and Ito's palette, told apart with any kind of colour vision; grey is neutral.
+# Okabe and Ito's palette, told apart with any kind of colour vision; grey is neutral. Songs
+# have other emotions, in capitals.
 EMOTION_COLOURS: Final = {
+    **{emotion: HexColor(colour) for emotion, colour in song_colours.EMOTION_COLOURS.items()},
     "neutral": HexColor("#9aa5b1"),
     "calm": HexColor("#56b4e9"),
     "happy": HexColor("#e69f00"),
@@ -116,8 +118,8 @@ def heading(words: str) -> Paragraph:
     return text(words, 11, bold=True, spaceBefore=16, spaceAfter=6, keepWithNext=True)
 
 
-def page_frame(canvas: Canvas, document: BaseDocTemplate) -> None:
-    """Draw the head and the foot of a page."""
+def page_frame(canvas: Canvas, document: BaseDocTemplate, *, head: str, foot: str) -> None:
+    """Draw the head and the foot of a page, with a few words in each."""
     top, bottom = A4[1] - 1.35 * cm, 1.1 * cm
     right = A4[0] - MARGIN
     canvas.saveState()
@@ -126,8 +128,8 @@ def page_frame(canvas: Canvas, document: BaseDocTemplate) -> None:
     canvas.drawString(MARGIN, top, "EmoSync")
     canvas.setFillColor(MUTED)
     canvas.setFont(REGULAR, 8)
-    canvas.drawRightString(right, top, "Speech emotion report")
-    canvas.drawString(MARGIN, bottom, "A model's estimate, not a finding about a person.")
+    canvas.drawRightString(right, top, head)
+    canvas.drawString(MARGIN, bottom, foot)
     canvas.drawRightString(right, bottom, f"Page {document.page}")
     canvas.setStrokeColor(RULE)
     canvas.line(MARGIN, top - 6, right, top - 6)

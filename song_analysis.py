@@ -1,0 +1,167 @@
+"""A song from its bytes to features, and from a curve to its playback sequence.
+
+The service and `train_model.py library build` both come here, so that what is precalculated
+is what a request would have computed.
+"""
+
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from emosync.audio import AudioLimits, FloatArray, decode_blocks
+from emosync.config import Config
+from emosync.containers import container_of
+from emosync.playback import PlaybackSettings, Row
+from emosync.results import SongCurve, SpeechWindow
+from emosync.song_features import SongFeatures
+from emosync.stages import Stages
+from predictor import ModelPredictor
+
+SONG_SR_HZ: Final = 16_000
+# Less holds no music to speak of: the models look at 3 s around each step.
+MIN_DURATION_S: Final = 2.0
+
+
+@dataclass(frozen=True)
+class HeardSong:
+    """A recording after it was decoded.
+
+    Attributes
+    ----------
+    features : SongFeatures
+        What the models see.
+    container : str
+        What the content is, such as "mp3".
+    duration_s : float
+        Length in seconds.
+    """
+
+    features: SongFeatures
+    container: str
+    duration_s: float
+
+
+@dataclass(frozen=True)
+class SongPlayback:
+    """A playback sequence, and how well each of its rows fits.
+
+    Attributes
+    ----------
+    members : list of dict
+        `start_time` in seconds and `emotion`; the last row ends the song.
+    windows : tuple of SpeechWindow
+        The same rows; the confidence is the share of the row's steps that have its emotion.
+    """
+
+    members: list[dict[str, Any]]
+    windows: tuple[SpeechWindow, ...]
+
+    @property
+    def rows(self) -> list[Row]:
+        """The sequence as pairs of start in seconds and emotion."""
+        return [(window.start_s, window.emotion) for window in self.windows]
+
+
+def song_limits(config: Config) -> AudioLimits:
+    """Return the shortest and the longest song that is taken."""
+    return AudioLimits(MIN_DURATION_S, config.max_song_duration_s)
+
+
+def hear_song(
+    data: bytes, predictor: ModelPredictor, *, limits: AudioLimits, stages: Stages
+) -> HeardSong:
+    """Decode a song in blocks and make its features on the way, so that memory stays small.
+
+    Parameters
+    ----------
+    data : bytes
+        The recording.
+    predictor : ModelPredictor
+        Makes the features.
+    limits : AudioLimits
+        Shortest and longest song.
+    stages : Stages
+        Gets the time of decoding and of the features.
+
+    Returns
+    -------
+    HeardSong
+
+    Raises
+    ------
+    EmoSyncError
+        As `emosync.audio.decode` does.
+    """
+    container = container_of(data)
+    decoding = _Decoding(decode_blocks(data, sr=SONG_SR_HZ, limits=limits))
+    begun_s = time.perf_counter()
+    features = predictor.song_features(decoding)
+    stages.add("decode", decoding.spent_s)
+    stages.add("features", time.perf_counter() - begun_s - decoding.spent_s)
+    return HeardSong(features, container, round(decoding.n_samples / SONG_SR_HZ, 3))
+
+
+def play_song(curve: SongCurve, settings: PlaybackSettings) -> SongPlayback:
+    """Make the sequence that a player follows from a curve.
+
+    Parameters
+    ----------
+    curve : SongCurve
+        Valence and arousal over time.
+    settings : PlaybackSettings
+        What the request asks for; by default what `process_prediction` does.
+
+    Returns
+    -------
+    SongPlayback
+    """
+    # pandas takes half a second, and a worker that serves finished sequences needs none of it.
+    import pandas as pd
+
+    import process_prediction as post
+
+    points = pd.DataFrame(
+        {"time_s": curve.time_s, "valence_pred": curve.valence, "arousal_pred": curve.arousal}
+    )
+    width = {} if settings.smooth is None else {"smoothFactor": settings.smooth}
+    factor = {} if settings.amplify is None else {"factor": settings.amplify}
+    shortest = {} if settings.min_duration is None else {"minDuration": settings.min_duration}
+    points = post.amplify_prediction(post.smoothen_prediction(points, **width), **factor)
+    emotions = post.map_song_va_to_emotion(points)
+    sequence = post.compress_playback_sequence(post.prep_playback_sequence(emotions, **shortest))
+    members = post.jsonify_playback_sequence(sequence)["sequence"]
+    windows = _windows(members, emotions["time_s"].to_numpy(), emotions["emotion"].to_numpy())
+    return SongPlayback(members, tuple(windows))
+
+
+class _Decoding(Iterator[FloatArray]):
+    """Blocks on their way to the network: their samples counted, their decoding timed."""
+
+    def __init__(self, blocks: Iterable[FloatArray]) -> None:
+        self._blocks = iter(blocks)
+        self.n_samples = 0
+        self.spent_s = 0.0
+
+    def __next__(self) -> FloatArray:
+        begun_s = time.perf_counter()
+        try:
+            block = next(self._blocks)
+        finally:
+            self.spent_s += time.perf_counter() - begun_s
+        self.n_samples += len(block)
+        return block
+
+
+def _windows(
+    members: list[dict[str, Any]], time_s: npt.NDArray[np.float64], labels: npt.NDArray[Any]
+) -> Iterator[SpeechWindow]:
+    """Tell for each row which share of its steps has its emotion; the last row only ends."""
+    starts = np.searchsorted(time_s, [row["start_time"] for row in members])
+    for number, row in enumerate(members):
+        within = labels[starts[number] : starts[number + 1]] if number + 1 < len(members) else None
+        share = 1.0 if within is None else float(np.mean(within == row["emotion"]))
+        yield SpeechWindow(row["start_time"], row["emotion"], round(share, 6))
