@@ -14,10 +14,9 @@ from emosync.artifacts import CARD_FILE, Artifact, load_artifact
 from emosync.errors import ModelUnavailable, UnknownMethod
 from emosync.framing import SPEECH_SR_HZ, FloatArray, cut_voice, cut_windows, voice_shares
 from emosync.inputs import extractor
-from emosync.musicnn import music_steps
 from emosync.results import SongCurve, SpeechPrediction, SpeechWindow, ranked_probabilities
 from emosync.song_features import SongFeatures
-from emosync.song_inputs import mean_tags, song_feature_names, song_features
+from emosync.song_inputs import listen, mean_tags, song_feature_names
 
 # Per task, the default first: most accurate on people never heard. Music is heard by one
 # network and its last layers, songs are told by one model per axis.
@@ -149,9 +148,7 @@ class ModelPredictor:
         SongFeatures
             A row every 0.5 s, from 0 s on.
         """
-        steps = music_steps(blocks, self._artifact("music", "musicnn").run)
-        back = self._artifact("music", "tags")
-        return song_features(steps, back.run(steps.pooled), back.labels)
+        return listen(blocks, self._artifact("music", "musicnn"), self._artifact("music", "tags"))
 
     def song_curve(self, features: SongFeatures) -> SongCurve:
         """Tell valence and arousal of a song over time.

@@ -1,12 +1,13 @@
 """What the song models see: musicnn's activations and tags, and how loud, busy and bright it is."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 import numpy as np
 
+from emosync.artifacts import Artifact
 from emosync.framing import FloatArray
-from emosync.musicnn import DESCRIPTORS, N_ACTIVATIONS, MusicSteps
+from emosync.musicnn import DESCRIPTORS, N_ACTIVATIONS, music_steps
 from emosync.song_features import SongFeatures
 
 TAG_PREFIX: Final = "tag_"
@@ -40,25 +41,25 @@ def tag_column(tag: str) -> str:
     return TAG_PREFIX + tag.lower().replace(" ", "_")
 
 
-def song_features(steps: MusicSteps, heard: FloatArray, tags: Sequence[str]) -> SongFeatures:
-    """Put together what the song models see.
+def listen(blocks: Iterable[FloatArray], network: Artifact, back: Artifact) -> SongFeatures:
+    """Send a recording through musicnn, and put together what the song models see.
 
     Parameters
     ----------
-    steps : MusicSteps
-        Of the song.
-    heard : ndarray of shape (n_steps, 250)
-        What musicnn's last layers make of `steps.pooled`: activations, then tags.
-    tags : sequence of str
-        Names of the last 50 columns.
+    blocks : iterable of ndarray
+        Consecutive parts of a mono waveform at 16 kHz, of any lengths.
+    network, back : Artifact
+        musicnn: frames to features, and its last layers.
 
     Returns
     -------
     SongFeatures
+        A row every 0.5 s, from 0 s on.
     """
+    steps = music_steps(blocks, network.run)
     changes = steps.descriptors - steps.descriptors.mean(axis=0)
-    values = np.hstack([heard, steps.descriptors, changes])
-    return SongFeatures(steps.time_s, values.astype(np.float32), song_feature_names(tags))
+    values = np.hstack([back.run(steps.pooled), steps.descriptors, changes])
+    return SongFeatures(steps.time_s, values.astype(np.float32), song_feature_names(back.labels))
 
 
 def mean_tags(features: SongFeatures, tags: Sequence[str]) -> dict[str, float]:

@@ -21,6 +21,8 @@ from emosync.framing import FloatArray, cut_voice
 CACHE_VERSION: Final = 2
 CHUNK_SIZE: Final = 32
 
+# Half precision for frames, single for one vector of statistics.
+Part = npt.NDArray[np.float16] | FloatArray
 Extract = Callable[[FloatArray], FloatArray]
 
 
@@ -52,13 +54,20 @@ class ClipFrames:
         return np.asarray(self.frames[self.offsets[i] : self.offsets[i + 1]], np.float32)
 
 
-def clip_frames(paths: Sequence[Path], extract: Extract, *, name: str, cache: Path) -> ClipFrames:
+def clip_frames(
+    paths: Sequence[Path],
+    extract: Extract,
+    *,
+    name: str,
+    cache: Path,
+    read: Callable[[Path], FloatArray] | None = None,
+) -> ClipFrames:
     """Compute the frames of every clip, or take them from the cache.
 
     Parameters
     ----------
     paths : sequence of Path
-        Recordings; their quiet ends are cut off first, as in serving.
+        Recordings.
     extract : callable
         From a waveform to frames (n_frames, n_bands), or to one vector (n_features,).
         It is sent to other processes, so it must be a module's function or a partial of one.
@@ -66,6 +75,8 @@ def clip_frames(paths: Sequence[Path], extract: Extract, *, name: str, cache: Pa
         Of the features, with their settings: another name is another cache.
     cache : Path
         Folder for the arrays.
+    read : callable, optional
+        From a path to a waveform, sent along like `extract`; by default `read_voice`.
 
     Returns
     -------
@@ -76,7 +87,7 @@ def clip_frames(paths: Sequence[Path], extract: Extract, *, name: str, cache: Pa
     stem = f"{name}-{hashlib.sha256(listed.encode()).hexdigest()[:16]}"
     frames_path, offsets_path = cache / f"{stem}.frames.npy", cache / f"{stem}.offsets.npy"
     if not offsets_path.exists():
-        parts = _compute(paths, extract, name)
+        parts = _compute(paths, partial(_clip, extract=extract, read=read or read_voice), name)
         cache.mkdir(parents=True, exist_ok=True)
         np.save(frames_path, np.concatenate(parts))
         # Written last: its presence says that the frames are whole.
@@ -84,15 +95,13 @@ def clip_frames(paths: Sequence[Path], extract: Extract, *, name: str, cache: Pa
     return ClipFrames(np.load(frames_path, mmap_mode="r"), np.load(offsets_path))
 
 
-def _compute(
-    paths: Sequence[Path], extract: Extract, name: str
-) -> list[npt.NDArray[np.float16] | FloatArray]:
+def _compute(paths: Sequence[Path], compute: Callable[[Path], Part], name: str) -> list[Part]:
     with (
         ProcessPoolExecutor(os.cpu_count()) as pool,
         click.progressbar(length=len(paths), label=name) as bar,
     ):
         parts = []
-        for part in pool.map(partial(_clip, extract=extract), paths, chunksize=CHUNK_SIZE):
+        for part in pool.map(compute, paths, chunksize=CHUNK_SIZE):
             parts.append(part)
             bar.update(1)
     return parts
@@ -100,10 +109,15 @@ def _compute(
 
 def read_voice(path: Path) -> FloatArray:
     """Decode a recording and cut off its quiet ends, as in serving: (n_samples,) at 16 kHz."""
-    return cut_voice(decode(path.read_bytes()).y)[0]
+    return cut_voice(read_recording(path))[0]
 
 
-def _clip(path: Path, *, extract: Extract) -> npt.NDArray[np.float16] | FloatArray:
-    features = extract(read_voice(path))
+def read_recording(path: Path) -> FloatArray:
+    """Decode a whole recording: (n_samples,) at 16 kHz."""
+    return decode(path.read_bytes()).y
+
+
+def _clip(path: Path, *, extract: Extract, read: Callable[[Path], FloatArray]) -> Part:
+    features = extract(read(path))
     # Half precision would overflow on statistics such as counts; log-mels are small.
     return features[np.newaxis] if features.ndim == 1 else features.astype(np.float16)

@@ -16,6 +16,8 @@ from sklearn.base import ClassifierMixin
 from emosync.artifacts import CARD_FILE, KERAS_FILE, ONNX_FILE, SKOPS_FILE, sha256_of
 from emosync.framing import FloatArray
 
+# Of the input that a network with any number of frames is called with before its export.
+N_EXAMPLE_FRAMES: Final = 200
 VERSIONED: Final = ("keras", "scikit-learn", "onnx", "onnxruntime", "numpy", "scipy")
 
 
@@ -30,20 +32,33 @@ def export_network(model: keras.Model, folder: Path) -> None:
         Where model.onnx and model.keras go.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    whole = folder / "float32.onnx"
-    # Keras wants to have been called once before it exports.
-    model(keras.ops.zeros((1, 200, *model.input_shape[2:])))
-    model.export(whole, format="onnx", verbose=False)
+    export_plain(model, folder)
     quantize_dynamic(
-        whole,
+        folder / ONNX_FILE,
         folder / ONNX_FILE,
         weight_type=QuantType.QInt8,
         per_channel=True,
         # Convolutions in int8 run slower here than in float, and are small.
         op_types_to_quantize=["MatMul"],
     )
-    whole.unlink()
     model.quantize("int8")
+    model.save(folder / KERAS_FILE)
+
+
+def export_plain(model: keras.Model, folder: Path) -> None:
+    """Write a network's ONNX and Keras files as they are, in float32.
+
+    Parameters
+    ----------
+    model : keras.Model
+        With one input and one output.
+    folder : Path
+        Where model.onnx and model.keras go.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    # Keras wants to have been called once before it exports.
+    model(keras.ops.zeros([n or N_EXAMPLE_FRAMES for n in (1, *model.input_shape[1:])]))
+    model.export(folder / ONNX_FILE, format="onnx", verbose=False)
     model.save(folder / KERAS_FILE)
 
 
