@@ -11,7 +11,7 @@ Pure functions from table to table, in this order::
 Times are in seconds. No table that comes in is changed.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final, overload
 
 import numpy as np
@@ -28,6 +28,7 @@ from emosync.labels import (
 )
 
 AXES: Final = ("valence_pred", "arousal_pred")
+VOCABULARY: Final = (SONG_NEUTRAL, *SONG_INNER_EMOTIONS, *SONG_OUTER_EMOTIONS)
 
 Floats = npt.NDArray[np.float64]
 Scalar = float | np.floating[Any]
@@ -85,13 +86,13 @@ def map_va_to_emotion(
     x, y = _finite("valence", valence), _finite("arousal", arousal)
     radius = np.hypot(x, y)
     angle_deg = np.mod(np.degrees(np.arctan2(y, x)), 360.0)
-    emotions = np.where(
+    index = np.where(
         radius < level2,
-        _sector(angle_deg, SONG_INNER_EMOTIONS),
-        _sector(angle_deg, SONG_OUTER_EMOTIONS),
+        1 + _sector(angle_deg, len(SONG_INNER_EMOTIONS)),
+        1 + len(SONG_INNER_EMOTIONS) + _sector(angle_deg, len(SONG_OUTER_EMOTIONS)),
     )
-    emotions = np.where(radius < level1, SONG_NEUTRAL, emotions)
-    return str(emotions) if emotions.ndim == 0 else emotions
+    emotions = np.array(VOCABULARY)[np.where(radius < level1, 0, index)]
+    return emotions if isinstance(emotions, np.ndarray) else str(emotions)
 
 
 def smoothen_prediction(curve: pd.DataFrame, smoothFactor: int = 5) -> pd.DataFrame:
@@ -208,13 +209,13 @@ def prep_playback_sequence(emotions: pd.DataFrame, minDuration: float = 3.0) -> 
     times_s = steps["time_s"].to_numpy(dtype=np.float64)
     first = np.flatnonzero(_differs_from_before(labels))
     last = np.append(first[1:], labels.size) - 1
-    runs = zip(labels[first], (times_s[last] - times_s[first]).tolist(), strict=True)
-    merged = list(_merged(runs, minDuration))
-    starts_s = times_s[first[[run for run, _ in merged]]]
+    runs = zip(labels[first].tolist(), (times_s[last] - times_s[first]).tolist(), strict=True)
+    heads, merged = _merged(runs, minDuration)
+    starts_s = times_s[first[heads]]
     return pd.DataFrame(
         {
             "start_time": np.append(starts_s, times_s[-1]),
-            "emotion": [*(emotion for _, emotion in merged), SONG_COMPLETED],
+            "emotion": np.array([*merged, SONG_COMPLETED], dtype=object),
         }
     )
 
@@ -254,8 +255,8 @@ def jsonify_playback_sequence(sequence: pd.DataFrame, song_id: str | None = None
     """
     starts_s = sequence["start_time"].to_numpy(dtype=np.float64).tolist()
     rows = [
-        {"start_time": start_s, "emotion": str(emotion)}
-        for start_s, emotion in zip(starts_s, sequence["emotion"], strict=True)
+        {"start_time": start_s, "emotion": emotion}
+        for start_s, emotion in zip(starts_s, sequence["emotion"].tolist(), strict=True)
     ]
     return {"sequence": rows} if song_id is None else {"song_id": song_id, "sequence": rows}
 
@@ -270,12 +271,11 @@ def _finite(name: str, values: Scalar | Coordinates) -> Floats:
     return array
 
 
-def _sector(angle_deg: Floats, names: tuple[str, ...]) -> npt.NDArray[np.str_]:
-    """Name the sector of each angle in [0, 360]."""
-    index = np.floor_divide(angle_deg, 360.0 / len(names)).astype(np.intp)
+def _sector(angle_deg: Floats, n_sectors: int) -> npt.NDArray[np.intp]:
+    """Give the number of the sector of each angle in [0, 360]."""
+    sector = np.floor_divide(angle_deg, 360.0 / n_sectors).astype(np.intp)
     # An angle of -1e-18 is 360 degrees after rounding: it belongs to the end of the last sector.
-    named: npt.NDArray[np.str_] = np.array(names)[np.minimum(index, len(names) - 1)]
-    return named
+    return np.minimum(sector, n_sectors - 1)
 
 
 def _by_time(steps: pd.DataFrame) -> pd.DataFrame:
@@ -291,15 +291,24 @@ def _differs_from_before(labels: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
     return differs
 
 
-def _merged(runs: Iterable[tuple[str, float]], minimum_s: float) -> Iterator[tuple[int, str]]:
-    """Yield (its first run, its emotion) of each stretch that is long enough, and of the rest."""
-    start, length_s = 0, 0.0
+def _merged(runs: Iterable[tuple[str, float]], minimum_s: float) -> tuple[list[int], list[str]]:
+    """Give the first run and the emotion of each stretch that is long enough, and of the rest."""
+    heads: list[int] = []
+    emotions: list[str] = []
     totals_s: dict[str, float] = {}
+    length_s = 0.0
     for run, (emotion, duration_s) in enumerate(runs):
-        totals_s[emotion] = totals_s.get(emotion, 0.0) + duration_s
+        if not totals_s:
+            heads.append(run)
+            length_s = 0.0
+            if duration_s >= minimum_s:
+                emotions.append(emotion)
+                continue
         length_s += duration_s
+        totals_s[emotion] = totals_s.get(emotion, 0.0) + duration_s
         if length_s >= minimum_s:
-            yield start, max(totals_s, key=totals_s.__getitem__)
-            start, length_s, totals_s = run + 1, 0.0, {}
+            emotions.append(max(totals_s, key=totals_s.__getitem__))
+            totals_s.clear()
     if totals_s:
-        yield start, max(totals_s, key=totals_s.__getitem__)
+        emotions.append(max(totals_s, key=totals_s.__getitem__))
+    return heads, emotions
