@@ -11,10 +11,9 @@ from typing import Final, Literal, Protocol
 
 from emosync.config import Config
 from emosync.errors import InvalidSongId, NotFound, ParameterError, UnknownSong
-from emosync.object_cache import Download, ObjectCache
 from emosync.single_flight import SingleFlight
 from emosync.song_folder import SongFolder
-from s3utils import download_from_s3, list_files_in_bucket, process_client, upload_to_s3
+from song_bucket import SongBucket
 
 Kind = Literal["playback", "features", "curve", "song"]
 
@@ -57,11 +56,21 @@ def check_song_id(song_id: str) -> str:
         If it is not 1 to 128 ASCII letters, digits, dots, underscores and hyphens, or if it
         is "." or "..".
     """
-    if not _is_song_id(song_id):
+    if not is_song_id(song_id):
         raise InvalidSongId(
             "A song id has 1 to 128 characters: letters A to Z, digits, '.', '_' and '-'."
         )
     return song_id
+
+
+class _Store(Protocol):
+    """What a bucket and a folder have in common; a key that is not there is NotFound."""
+
+    def read(self, key: str, *, fall_back: bool = False) -> bytes: ...
+
+    def write(self, key: str, data: bytes) -> None: ...
+
+    def keys(self, prefix: str) -> Iterable[str]: ...
 
 
 class SongLibrary:
@@ -75,7 +84,7 @@ class SongLibrary:
 
     def __init__(self, config: Config) -> None:
         self._store: _Store = (
-            _Bucket(config) if config.s3_bucket_name else SongFolder(config.library_path)
+            SongBucket(config) if config.s3_bucket_name else SongFolder(config.library_path)
         )
         # Prefix and suffix of the keys; a recording may have any suffix.
         self._places: dict[Kind, tuple[str, str]] = {
@@ -215,7 +224,7 @@ class SongLibrary:
         song_id, dot, suffix = name.rpartition(".")
         wanted = self._places[kind][1]
         is_kind = not wanted or f"{dot}{suffix}" == wanted
-        return song_id if is_kind and _is_song_id(song_id) else None
+        return song_id if is_kind and is_song_id(song_id) else None
 
     def _all_ids(self) -> Sequence[str]:
         listing = self._listing
@@ -234,48 +243,12 @@ class SongLibrary:
         return ids
 
 
-def _is_song_id(text: str) -> bool:
+def is_song_id(text: str) -> bool:
+    """Tell whether `check_song_id` would let a text pass."""
     return _SONG_ID.fullmatch(text) is not None and text not in (".", "..")
 
 
 def is_audio(key: str) -> bool:
-    """Tell by its suffix whether a file may be a recording."""
-    return PurePosixPath(key).suffix.lower() in AUDIO_SUFFIXES
-
-
-class _Store(Protocol):
-    """What a bucket and a folder have in common; a key that is not there is NotFound."""
-
-    def read(self, key: str, *, fall_back: bool = False) -> bytes: ...
-
-    def write(self, key: str, data: bytes) -> None: ...
-
-    def keys(self, prefix: str) -> Iterable[str]: ...
-
-
-class _Bucket:
-    """A bucket behind a cache on disk."""
-
-    def __init__(self, config: Config) -> None:
-        self._config = config
-        self._name = config.s3_bucket_name
-        self._cache = ObjectCache(
-            config.cache_path, limit_bytes=config.cache_bytes, check_s=config.cache_check_s
-        )
-
-    def read(self, key: str, *, fall_back: bool = False) -> bytes:
-        def fetch(etag: str | None) -> Download | None:
-            return download_from_s3(process_client(self._config), self._name, key, etag=etag)
-
-        return self._cache.read(self._name_of_copy(key), fetch, fall_back=fall_back)
-
-    def write(self, key: str, data: bytes) -> None:
-        upload_to_s3(process_client(self._config), self._name, key, data)
-        self._cache.discard(self._name_of_copy(key))
-
-    def keys(self, prefix: str) -> Iterable[str]:
-        return list_files_in_bucket(process_client(self._config), self._name, prefix)
-
-    def _name_of_copy(self, key: str) -> str:
-        # Two services with different buckets may share the disk.
-        return f"{self._config.aws_endpoint_url}/{self._name}/{key}"
+    """Tell by its name whether a file may be a recording; a hidden file is none."""
+    path = PurePosixPath(key)
+    return path.suffix.lower() in AUDIO_SUFFIXES and not path.name.startswith(".")
