@@ -2,8 +2,10 @@
 
 import logging
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Final
 
+from bucket_models import fetch_model
 from emosync.config import Config
 from emosync.errors import ModelUnavailable
 from predictor import ModelPredictor
@@ -65,8 +67,21 @@ def _load(config: Config) -> ModelPredictor | ModelUnavailable:
     """Load the models; a failure is kept, so that the service can start and say so."""
     try:
         return ModelPredictor(
-            config.models_path, runtime=config.model_runtime, threads=config.model_threads
+            config.models_path,
+            runtime=config.model_runtime,
+            threads=config.model_threads,
+            elsewhere=_fetched(config),
         )
     except ModelUnavailable as exc:
         _log.exception("the models cannot be loaded")
         return exc
+
+
+def _fetched(config: Config) -> dict[tuple[str, str], Path]:
+    """Fetch the models that the environment places in a bucket; return their folders."""
+    places = {"arousal": config.arousal_model_s3, "valence": config.valence_model_s3}
+    return {
+        ("song", axis): fetch_model(place, config, name=axis)
+        for axis, place in places.items()
+        if place
+    }

@@ -93,6 +93,11 @@ class SongService:
         self._library = library
         self._limits = limits
 
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """Name what the models see, in order."""
+        return self._models.predictor.song_feature_names
+
     def method_in_force(self) -> str:
         """Return the method that was chosen, or the first one."""
         chosen = self._settings.method(TASK)
@@ -265,7 +270,7 @@ class SongService:
         with stages.measure("library"):
             data = self._library.read("features", song_id)
         with stages.measure("features"):
-            return read_csv(data, self._models.predictor.song_feature_names)
+            return read_csv(data, self.feature_names)
 
     def _curve(self, features: SongFeatures, stages: Stages) -> SongCurve:
         with stages.measure("model"):

@@ -5,6 +5,9 @@ stopped, and what was trained once is not trained again.
 """
 
 import json
+import os
+import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -81,6 +84,50 @@ def evaluate_speech(
     else:
         figures = evaluate_speakers(method, data, work, folds=fold or range(5))
     click.echo(json.dumps(figures, indent=2))
+
+
+@cli.group()
+def library() -> None:
+    """Precalculate the songs of a library."""
+
+
+@library.command("build")
+@click.argument("location")
+@click.option("--workers", type=click.IntRange(1, 64), default=2, show_default=True)
+@click.option("--models", type=_existing, help="Folder of the models; else MODELS_PATH.")
+@click.option("--force", is_flag=True, help="Make what is there as well.")
+def library_build(location: str, workers: int, models: Path | None, force: bool) -> None:
+    """Write features, curve and playback sequence of every song in LOCATION.
+
+    LOCATION is a folder, or s3://bucket or s3://bucket/prefix. What is made goes to the
+    library that the environment names: S3_BUCKET_NAME, else LIBRARY_PATH. What is there is
+    kept, so a command that was interrupted goes on where it stopped. A file that cannot be
+    used never stops the rest; such files are listed at the end, and the exit code is 1.
+    """
+    from dotenv import load_dotenv
+
+    from emosync.config import read_config
+    from emosync.errors import EmoSyncError
+    from library_build import build_library
+    from song_sources import iter_songs
+
+    load_dotenv()
+    config = read_config(os.environ)
+    config = replace(config, models_path=models or config.models_path)
+    try:
+        songs = list(iter_songs(location, config))
+        made = build_library(songs, config, n_workers=workers, force=force)
+        with click.progressbar(made, length=len(songs), label="Songs", file=sys.stderr) as progress:
+            done = list(progress)
+    except EmoSyncError as exc:
+        raise click.ClickException(exc.message) from exc
+    failed = [outcome for outcome in done if outcome.problem]
+    n_new = sum(outcome.is_new for outcome in done)
+    click.echo(f"{n_new} made, {len(done) - n_new - len(failed)} were there, {len(failed)} failed")
+    for outcome in failed:
+        click.echo(f"  {outcome.song_id}: {outcome.problem}", err=True)
+    if failed:
+        raise click.exceptions.Exit(1)
 
 
 if __name__ == "__main__":
