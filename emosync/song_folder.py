@@ -114,8 +114,11 @@ class SongFolder:
             raise StorageUnavailable("The song library cannot be read at the moment.") from exc
 
     def _is_object(self, entry: os.DirEntry[str]) -> bool:
-        is_inside = not entry.is_symlink() or self._holds(Path(entry.path))
-        return is_inside and entry.is_file() and not entry.name.endswith(PART_SUFFIX)
+        if entry.name.endswith(PART_SUFFIX):
+            return False
+        if entry.is_symlink():  # `Path` takes links in a circle for no file, `entry` raises
+            return self._holds(Path(entry.path)) and Path(entry.path).is_file()
+        return entry.is_file()
 
     def _holds(self, path: Path) -> bool:
         """Tell whether a path stays in the folder when its links are followed."""
