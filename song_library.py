@@ -5,7 +5,7 @@ import time
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import islice, takewhile
+from itertools import takewhile
 from pathlib import PurePosixPath
 from typing import Final, Literal, Protocol
 
@@ -125,8 +125,8 @@ class SongLibrary:
         begin = bisect_left(ids, prefix)
         if after is not None:
             begin = max(begin, bisect_right(ids, after))
-        following = islice(ids, begin, None)
-        return list(islice(takewhile(lambda found: found.startswith(prefix), following), limit))
+        page = ids[begin : begin + limit]
+        return list(takewhile(lambda song_id: song_id.startswith(prefix), page))
 
     def ids_of(self, kind: Kind) -> frozenset[str]:
         """List the songs of which one kind is kept, as it is now.

@@ -18,8 +18,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
+from operator import attrgetter
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from emosync.errors import NotFound, Unavailable, UpstreamError
 from emosync.single_flight import SingleFlight
@@ -66,6 +67,19 @@ class _Copy:
     etag: str
     data: bytes
     checked_s: float
+
+
+class _File(NamedTuple):
+    """What a sweep sees; there may be hundreds of thousands."""
+
+    path: str
+    size_bytes: int
+    used_s: float
+    changed_s: float
+
+    @property
+    def is_part(self) -> bool:
+        return self.path.endswith(PART_SUFFIX)
 
 
 class ObjectCache:
@@ -147,9 +161,9 @@ class ObjectCache:
             _forget(path)
             raise
         except (UpstreamError, Unavailable):
-            self._failed_s = time.monotonic()
             if copy is None or not fall_back:
                 raise
+            self._failed_s = time.monotonic()
             _log.warning("an older copy stands in for the song library", exc_info=True)
             return copy.data
         self._failed_s = None
@@ -190,17 +204,17 @@ class ObjectCache:
     def _sweep(self) -> None:
         """Remove the parts of dead processes, and the copies not used for longest."""
         files = _files(self._path)
-        for path, stat in files:
-            if _is_part(path) and time.time() - stat.st_mtime > _PART_AGE_S:
-                _forget(path)
-        copies = [(path, stat) for path, stat in files if not _is_part(path)]
-        total_bytes = sum(_disk_bytes(stat.st_size) for _, stat in copies)
+        for file in files:
+            if file.is_part and time.time() - file.changed_s > _PART_AGE_S:
+                _forget(file.path)
+        copies = [file for file in files if not file.is_part]
+        total_bytes = sum(_disk_bytes(copy.size_bytes) for copy in copies)
         excess_bytes = total_bytes - _SWEPT_SHARE * self._limit_bytes
-        for path, stat in sorted(copies, key=lambda copy: copy[1].st_atime):
+        for copy in sorted(copies, key=attrgetter("used_s")):
             if excess_bytes <= 0:
                 return
-            _forget(path)
-            excess_bytes -= _disk_bytes(stat.st_size)
+            _forget(copy.path)
+            excess_bytes -= _disk_bytes(copy.size_bytes)
 
 
 def _head(download: Download) -> bytes:
@@ -236,22 +250,19 @@ def _touch(path: Path) -> None:
         os.utime(path)
 
 
-def _forget(path: Path) -> None:
+def _forget(path: str | Path) -> None:
     with suppress(OSError):
-        path.unlink(missing_ok=True)
+        os.unlink(path)
 
 
-def _files(folder: Path) -> list[tuple[Path, os.stat_result]]:
+def _files(folder: Path) -> list[_File]:
     found = []
     with os.scandir(folder) as entries:
         for entry in entries:
             with suppress(FileNotFoundError):  # removed by another process
-                found.append((Path(entry.path), entry.stat(follow_symlinks=False)))
+                stat = entry.stat(follow_symlinks=False)
+                found.append(_File(entry.path, stat.st_size, stat.st_atime, stat.st_mtime))
     return found
-
-
-def _is_part(path: Path) -> bool:
-    return path.suffix == PART_SUFFIX
 
 
 def _disk_bytes(size_bytes: int) -> int:

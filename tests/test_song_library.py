@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
-from buckets import CREDENTIALS, NO_CREDENTIALS, Respond, answering, refusing
+from buckets import CREDENTIALS, NO_CREDENTIALS, SECRET, Respond, answering, refusing
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -253,7 +253,10 @@ FAILURES: dict[str, tuple[Respond | None, dict[str, Any], type[EmoSyncError]]] =
 
 @pytest.mark.parametrize("name", FAILURES)
 def test_while_the_bucket_fails_playback_comes_from_the_copy_and_nothing_else_does(
-    in_bucket: Config, monkeypatch: pytest.MonkeyPatch, name: str
+    in_bucket: Config,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    name: str,
 ) -> None:
     respond, settings, error = FAILURES[name]
     library = SongLibrary(in_bucket)
@@ -265,6 +268,8 @@ def test_while_the_bucket_fails_playback_comes_from_the_copy_and_nothing_else_do
     with answering(respond) if respond else nobody_answering() as url:
         monkeypatch.setattr("song_bucket.process_client", lambda config: client_of(config, url))
         assert_playback_alone_is_read(SongLibrary(broken), error)
+    assert "an older copy stands in" in caplog.text
+    assert SECRET not in caplog.text
 
 
 @contextmanager
