@@ -1,16 +1,18 @@
 """A real server that speaks S3, and small ones that fail as S3 and its network do."""
 
+import http.client
 import os
 import re
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Final
+from urllib.parse import quote
 
 SECRET: Final = "secret-of-the-tests"
 # moto takes any credentials; boto3 wants to have some.
@@ -46,6 +48,17 @@ def _announced_url(process: subprocess.Popen[bytes], log_path: Path) -> str:
             return found[1]
         time.sleep(0.02)
     raise RuntimeError(f"moto's server does not start: {log_path.read_text()}")
+
+
+def fill(url: str, bucket: str, keys: Iterable[str]) -> None:
+    """Make a bucket of empty objects; unsigned, in half of the time that boto3 takes."""
+    connection = http.client.HTTPConnection(url.removeprefix("http://"))
+    for path in ("", *keys):
+        connection.request("PUT", f"/{bucket}/{quote(path)}", b"")
+        answer = connection.getresponse()
+        answer.read()
+        assert answer.status == 200, path
+    connection.close()
 
 
 @contextmanager

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pytest
 import soundfile as sf
 from answers import Upload, multipart
-from buckets import CREDENTIALS, NO_CREDENTIALS, s3_process
+from buckets import CREDENTIALS, NO_CREDENTIALS, fill, s3_process
 from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
@@ -83,6 +83,14 @@ def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Run a server that speaks S3; returns its URL."""
     with s3_process(tmp_path_factory.mktemp("s3") / "log") as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def crowded_bucket(s3_server: str) -> str:
+    """Make a bucket with the curves song-0000 to song-1202, more than a listing's page."""
+    keys = [f"CURVES/song-{number:04}.json" for number in range(1_203)]
+    fill(s3_server, "crowded", [*keys, "CURVES.txt", "CURVES/", "elsewhere/a.json"])
+    return "crowded"
 
 
 @pytest.fixture
