@@ -1,7 +1,7 @@
 """Music through musicnn: log-mels in blocks, and what the network says pooled every 0.5 s.
 
 A recording passes once, block by block, so that an hour costs little memory; whatever is
-asked of it later (curve, tags, genre, mood) is made from the steps kept here.
+asked of it later (curve, tags, genre, mood) is made from the steps that come out here.
 
 References
 ----------
@@ -32,8 +32,9 @@ N_ACTIVATIONS: Final = 200
 STEP_S: Final = 0.5
 # Steps that a window of 3 s spans, the length that the network was trained on.
 WINDOW_STEPS: Final = 6
-# 32 s: a whole number of steps, and enough for the context to cost little.
-BLOCK_FRAMES: Final = 2000
+# 8 s, a whole number of steps. Longer ones have less context, and yet take longer: they are
+# beyond what the runtime's memory and the processor's cache keep from one to the next.
+BLOCK_FRAMES: Final = 500
 # The network's convolutions look 73 frames to each side; even, since it may skip every other.
 CONTEXT_FRAMES: Final = 74
 # Parseval: the power spectrum's sum over that of the samples, Hann's energy being 3/8.
@@ -46,12 +47,12 @@ FrameRunner = Callable[[FloatArray], FloatArray]
 
 @dataclass(frozen=True)
 class MusicSteps:
-    """A recording in steps of 0.5 s, each as the window of 3 s around it.
+    """Part of a recording in steps of 0.5 s, each as the window of 3 s around it.
 
     Attributes
     ----------
     time_s : ndarray of shape (n_steps,)
-        Middle of each window; the first is 0.
+        Middle of each window; the recording's first is 0.
     pooled : ndarray of shape (n_steps, 1506), float32
         Maximum and mean over the window of each of the network's features, in turn, as its
         last layers expect them.
@@ -80,7 +81,7 @@ def music_log_mel(y: FloatArray) -> FloatArray:
 
 
 def log_mel_blocks(blocks: Iterable[FloatArray]) -> Iterator[FloatArray]:
-    """Turn a waveform that comes in blocks into log-mels in blocks of 2000 frames.
+    """Turn a waveform that comes in blocks into log-mels in blocks of 500 frames.
 
     Parameters
     ----------
@@ -89,7 +90,7 @@ def log_mel_blocks(blocks: Iterable[FloatArray]) -> Iterator[FloatArray]:
 
     Yields
     ------
-    ndarray of shape (2000, 96), float32
+    ndarray of shape (500, 96), float32
         The last may be shorter. Together they are the frames of the whole waveform.
     """
     edge = np.zeros(N_FFT // 2, np.float32)
@@ -112,7 +113,7 @@ def _log_mel(padded: FloatArray) -> FloatArray:
     return np.ascontiguousarray(np.log10(1 + LOG_SCALE * S).T)
 
 
-def music_steps(blocks: Iterable[FloatArray], run: FrameRunner) -> MusicSteps:
+def music_steps(blocks: Iterable[FloatArray], run: FrameRunner) -> Iterator[MusicSteps]:
     """Send a recording through the network and pool what it says around every step.
 
     Parameters
@@ -122,23 +123,49 @@ def music_steps(blocks: Iterable[FloatArray], run: FrameRunner) -> MusicSteps:
     run : callable
         The network: log-mels (1, n_frames, 96) to features (1, n_frames, 753).
 
-    Returns
-    -------
+    Yields
+    ------
     MusicSteps
+        Consecutive parts of the recording, of 16 steps or so: an hour at once is 90 MB.
     """
-    highest, totals, counts = [], [], []
+    highest, sums = _nothing(0)
+    n_before = 0
+    for more_highest, more_sums in _segments(blocks, run):
+        highest = np.concatenate([highest, more_highest])
+        sums = np.concatenate([sums, more_sums])
+        n_steps = len(sums) - WINDOW_STEPS + 1
+        if n_steps > 0:
+            yield _pooled(highest, sums, n_before)
+            highest, sums, n_before = highest[n_steps:], sums[n_steps:], n_before + n_steps
+
+
+def _segments(
+    blocks: Iterable[FloatArray], run: FrameRunner
+) -> Iterator[tuple[FloatArray, FloatArray]]:
+    """Yield maxima and sums (the number of frames last) of 0.5 s each; nothing stands around."""
+    half = WINDOW_STEPS // 2
+    yield _nothing(half)
     for features, described in _network_blocks(log_mel_blocks(blocks), run):
         starts = _segment_starts(len(features))
-        highest.append(np.maximum.reduceat(features, starts))
-        totals.append(np.add.reduceat(np.hstack([features, described]), starts))
-        counts.append(np.diff([*starts, len(features)]))
-    maxima = _over_windows(np.concatenate(highest), np.maximum, -np.inf)
-    weights = _over_windows(np.concatenate(counts).astype(np.float32), np.add, 0.0)
-    means = _over_windows(np.concatenate(totals), np.add, 0.0) / weights[:, None]
+        counted = np.hstack([features, described, np.ones((len(features), 1), np.float32)])
+        yield np.maximum.reduceat(features, starts), np.add.reduceat(counted, starts)
+    yield _nothing(half - 1)
+
+
+def _nothing(n: int) -> tuple[FloatArray, FloatArray]:
+    """Make segments that change no maximum and no sum."""
+    highest = np.full((n, N_FRAME_FEATURES), -np.inf, np.float32)
+    return highest, np.zeros((n, N_FRAME_FEATURES + len(DESCRIPTORS) + 1), np.float32)
+
+
+def _pooled(highest: FloatArray, sums: FloatArray, n_before: int) -> MusicSteps:
+    """Pool each window that lies within the segments, after so many steps before."""
+    maxima, totals = _over_windows(highest, np.maximum), _over_windows(sums, np.add)
+    means = totals[:, :-1] / totals[:, -1:]
     pooled = np.stack([maxima, means[:, :N_FRAME_FEATURES]], axis=2)
     return MusicSteps(
-        time_s=np.arange(len(weights)) * STEP_S,
-        pooled=pooled.reshape(len(weights), -1),
+        time_s=STEP_S * np.arange(n_before, n_before + len(means), dtype=np.float64),
+        pooled=pooled.reshape(len(means), -1),
         descriptors=_in_units(means[:, N_FRAME_FEATURES:]),
     )
 
@@ -166,14 +193,12 @@ def _segment_starts(n_frames: int) -> npt.NDArray[np.int64]:
     return np.flatnonzero(np.diff(segments, prepend=-1))
 
 
-def _over_windows(segments: FloatArray, join: np.ufunc, neutral: float) -> FloatArray:
-    """Join the six segments around each step; fewer at both ends."""
-    n_steps, half = len(segments), WINDOW_STEPS // 2
-    ends = [(half, half - 1)] + [(0, 0)] * (segments.ndim - 1)
-    padded = np.pad(segments, ends, constant_values=neutral)
-    joined = padded[:n_steps].copy()
+def _over_windows(segments: FloatArray, join: np.ufunc) -> FloatArray:
+    """Join every six segments that follow each other."""
+    n_steps = len(segments) - WINDOW_STEPS + 1
+    joined = segments[:n_steps].copy()
     for shift in range(1, WINDOW_STEPS):
-        join(joined, padded[shift : shift + n_steps], out=joined)
+        join(joined, segments[shift : shift + n_steps], out=joined)
     return joined
 
 

@@ -56,10 +56,13 @@ def listen(blocks: Iterable[FloatArray], network: Artifact, back: Artifact) -> S
     SongFeatures
         A row every 0.5 s, from 0 s on.
     """
-    steps = music_steps(blocks, network.run)
-    changes = steps.descriptors - steps.descriptors.mean(axis=0)
-    values = np.hstack([back.run(steps.pooled), steps.descriptors, changes])
-    return SongFeatures(steps.time_s, values.astype(np.float32), song_feature_names(back.labels))
+    heard = [
+        (steps.time_s, back.run(steps.pooled), steps.descriptors)
+        for steps in music_steps(blocks, network.run)
+    ]
+    time_s, said, descriptors = map(np.concatenate, zip(*heard, strict=True))
+    values = np.hstack([said, descriptors, descriptors - descriptors.mean(axis=0)])
+    return SongFeatures(time_s, values.astype(np.float32), song_feature_names(back.labels))
 
 
 def mean_tags(features: SongFeatures, tags: Sequence[str]) -> dict[str, float]:
