@@ -113,6 +113,10 @@ class SongService:
 
     def song_ids(self, *, prefix: str, after: str | None, limit: int) -> list[str]:
         """List the ids in the library, in order, from the one that follows `after`."""
+        if after is not None:
+            check_song_id(after)
+        if prefix.strip("."):  # an id may begin with dots, though it is not "." or ".."
+            check_song_id(prefix)
         return self._library.song_ids(prefix=prefix, after=after, limit=limit)
 
     def playback(
