@@ -11,7 +11,7 @@ import soundfile as sf
 from encodings_of_voice import ENCODINGS, encoded, silent_video
 from peak_memory import printed_by
 
-from emosync.audio import AudioLimits, decode
+from emosync.audio import AudioLimits, decode, decode_blocks
 from emosync.errors import (
     EmoSyncError,
     NoAudioTrack,
@@ -89,6 +89,87 @@ def test_blocks_join_without_a_seam() -> None:
     y = tone(90.0, sr=44_100)
     got = decode(wav_bytes(np.stack([y, y], axis=1), 44_100)).y
     assert np.abs(got - tone(90.0)[: len(got)])[500:-500].max() < 1e-3
+
+
+@pytest.mark.parametrize(("container", "codec", "sr", "muxer"), ENCODINGS)
+def test_blocks_hold_what_decoding_at_once_gives(
+    container: str, codec: str, sr: int, muxer: str
+) -> None:
+    data = encoded(tone(5.0, sr=sr), codec=codec, sr=sr, muxer=muxer)
+    blocks = list(decode_blocks(data))
+    assert all(block.dtype == np.float32 and block.ndim == 1 for block in blocks)
+    np.testing.assert_array_equal(np.concatenate(blocks), decode(data).y)
+
+
+@pytest.mark.parametrize("sr", [8_000, 44_100])
+def test_blocks_come_at_the_rate_asked_for(sr: int) -> None:
+    y = np.concatenate(list(decode_blocks(wav_bytes(tone(3.0)), sr=sr)))
+    assert len(y) == pytest.approx(3 * sr, abs=1)
+    assert peak_hz(y, sr) == pytest.approx(440, abs=1)
+
+
+def test_a_block_is_a_minute_at_most() -> None:
+    y = tone(150.0, sr=44_100)
+    mp3 = encoded(y, codec="libmp3lame", sr=44_100, muxer="mp3")
+    for data in (wav_bytes(np.stack([y, y], axis=1), 44_100), mp3):
+        lengths = [len(block) for block in decode_blocks(data)]
+        assert max(lengths) <= 60 * 16_000
+        assert sum(lengths) == pytest.approx(150 * 16_000, abs=2_000)
+
+
+def refused(data: bytes, limits: AudioLimits | None) -> tuple[EmoSyncError, EmoSyncError]:
+    """Decode both ways, and return both errors."""
+    with pytest.raises(EmoSyncError) as at_once:
+        decode(data, limits=limits)
+    with pytest.raises(EmoSyncError) as in_blocks:
+        list(decode_blocks(data, limits=limits))
+    return at_once.value, in_blocks.value
+
+
+def test_blocks_end_in_the_errors_of_decoding_at_once() -> None:
+    song = AudioLimits(min_duration_s=2.0, max_duration_s=4.0)
+    mp3 = encoded(tone(3.0, sr=44_100), codec="libmp3lame", sr=44_100, muxer="mp3")
+    cases: dict[type[EmoSyncError], tuple[bytes, AudioLimits | None]] = {
+        UnsupportedMedia: (b"hello, this is text", None),
+        NoAudioTrack: (silent_video(), song),
+        UnreadableMedia: (mp3[: len(mp3) // 2], song),
+        TooShort: (wav_bytes(tone(1.99)), song),
+        TooLong: (wav_bytes(tone(4.01)), song),
+        SilentAudio: (wav_bytes(np.zeros(48_000, np.float32)), song),
+    }
+    for kind, (data, limits) in cases.items():
+        at_once, in_blocks = refused(data, limits)
+        assert type(at_once) is type(in_blocks) is kind
+        assert at_once.message == in_blocks.message
+
+
+@pytest.mark.parametrize("muxer", ["flac", "wav"])
+def test_what_is_too_long_is_not_decoded_beyond_the_limit(muxer: str) -> None:
+    y = tone(300.0, sr=44_100)
+    data = wav_bytes(np.stack([y, y], axis=1), 44_100, kind=muxer.upper())
+    decoded_s = 0.0
+    with pytest.raises(TooLong):
+        for block in decode_blocks(data, limits=AudioLimits(max_duration_s=100.0)):
+            decoded_s += len(block) / 16_000
+    assert 80 < decoded_s <= 100
+
+
+def test_nothing_is_read_before_the_first_block_is_asked_for() -> None:
+    blocks = decode_blocks(b"no audio")
+    with pytest.raises(UnsupportedMedia):
+        next(blocks)
+
+
+def test_a_recording_may_be_left_in_its_middle() -> None:
+    y = tone(60.0, sr=44_100)
+    for data in (
+        wav_bytes(np.stack([y, y], axis=1), 44_100),
+        encoded(y, codec="libmp3lame", sr=44_100, muxer="mp3"),
+    ):
+        blocks = decode_blocks(data)
+        first = next(blocks)
+        del blocks  # a file left open would warn, and a warning is an error
+        assert 0 < len(first) < 60 * 16_000
 
 
 def test_channels_are_mixed_by_their_mean() -> None:

@@ -9,7 +9,12 @@ from signals import AUDIO_PATH, recorded
 from emosync.clip_statistics import clip_statistics
 from emosync.features import whisper_log_mel
 from emosync.framing import FloatArray, cut_voice
-from emosync.training.clip_frames import ClipFrames, clip_frames
+from emosync.training.clip_frames import (
+    ClipFrames,
+    clip_frames,
+    read_recording,
+    read_voice,
+)
 
 # Python 3.12 and later warn of a fork beside the threads of BLAS, which the pool's
 # processes do not use.
@@ -38,8 +43,14 @@ def compute(tmp_path: Path, log: Path, monkeypatch: pytest.MonkeyPatch) -> Compu
     """Compute the voices' log-mels in one process, noting each clip."""
     monkeypatch.setattr("os.cpu_count", lambda: 1)
 
-    def call(paths: list[Path] = PATHS, *, name: str = "log_mel") -> ClipFrames:
-        return clip_frames(paths, partial(noted, log=log), name=name, cache=tmp_path / "cache")
+    def call(
+        paths: list[Path] = PATHS,
+        *,
+        name: str = "log_mel",
+        read: Callable[[Path], FloatArray] | None = None,
+    ) -> ClipFrames:
+        extract = partial(noted, log=log)
+        return clip_frames(paths, extract, name=name, cache=tmp_path / "cache", read=read)
 
     return call
 
@@ -60,6 +71,20 @@ def test_each_clip_is_what_serving_would_compute_in_half_precision(compute: Comp
         assert clips[i].dtype == np.float32
         assert clips.lengths[i] == len(clips[i])
         np.testing.assert_allclose(clips[i], expected(name), atol=0.004)
+
+
+def test_a_clip_is_cut_to_its_voice_unless_it_is_read_otherwise(compute: Compute) -> None:
+    voices, recordings = compute(), compute(name="whole", read=read_recording)
+    for i, name in enumerate(VOICES):
+        np.testing.assert_allclose(recordings[i], whisper_log_mel(recorded(name)), atol=0.004)
+    assert recordings.lengths.sum() > voices.lengths.sum()
+    np.testing.assert_array_equal(voices[0], compute(name="voice", read=read_voice)[0])
+
+
+def test_a_recording_is_read_whole_and_a_voice_without_its_quiet_ends() -> None:
+    y = recorded(VOICES[0])
+    np.testing.assert_array_equal(read_recording(PATHS[0]), y)
+    np.testing.assert_array_equal(read_voice(PATHS[0]), cut_voice(y)[0])
 
 
 def test_clips_stand_in_the_order_of_their_paths(compute: Compute) -> None:

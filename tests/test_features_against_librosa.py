@@ -4,10 +4,11 @@ from types import ModuleType
 
 import numpy as np
 import pytest
-from signals import DIFFICULT, noise, recorded, vowel
+from signals import DIFFICULT, clipped_noise, noise, recorded, vowel
 
 from emosync.features import delta, mel_filterbank, mel_spectrogram, mfcc, power_spectrogram
 from emosync.framing import SPEECH_SR_HZ, FloatArray, frame_rms
+from emosync.musicnn import MUSIC_SR_HZ, music_log_mel
 from emosync.voice import YIN_FRAME_LENGTH, YIN_THRESHOLD, pitch, zero_crossing_rate
 
 pytestmark = pytest.mark.slow
@@ -59,6 +60,15 @@ def test_mel_spectrogram(librosa: ModuleType, name: str) -> None:
     y, sr = CLIPS[name], SPEECH_SR_HZ
     theirs = librosa.feature.melspectrogram(y=y, sr=sr, n_fft=512, hop_length=160, n_mels=64)
     assert_close(mel_spectrogram(y, sr=sr, n_fft=512, hop_length=160, n_mels=64), theirs)
+
+
+@pytest.mark.parametrize("name", [*CLIPS, "loud"])
+def test_musicnns_log_mels(librosa: ModuleType, name: str) -> None:
+    y = {**CLIPS, "loud": clipped_noise(10.0)}[name]
+    S = librosa.feature.melspectrogram(
+        y=y, sr=MUSIC_SR_HZ, n_fft=512, hop_length=256, n_mels=96, pad_mode="constant"
+    )
+    np.testing.assert_allclose(music_log_mel(y), np.log10(1 + 10_000 * S).T, atol=TOLERANCE)
 
 
 @pytest.mark.parametrize("name", CLIPS)
