@@ -233,7 +233,7 @@ def window_table(
     head = [sheet.text(word, 7.5, textColor=MUTED) for word in ("Start", "Emotion")]
     head.append(sheet.text(measure, 7.5, textColor=MUTED, alignment=TA_RIGHT))
     rows = [list(itertools.chain(*cells[row::n_rows])) for row in range(n_rows)]
-    widths = [share * WIDTH / WINDOW_COLUMNS for share in (0.27, 0.33, 0.40)]
+    widths = [share * WIDTH / WINDOW_COLUMNS for share in (0.27, 0.41, 0.32)]
     table = [head * WINDOW_COLUMNS, *rows]
     yield Table(table, colWidths=widths * WINDOW_COLUMNS, style=sheet.LIST)
     if len(windows) > len(shown):
