@@ -27,6 +27,8 @@ METHODS: Final = MappingProxyType(
         "song": ("valence", "arousal"),
     }
 )
+# What takes all of its models; speech is told by any one.
+WHOLE_TASKS: Final = ("music", "song")
 # Windows in one call of a network; more need memory and save no time.
 BATCH_SIZE: Final = 4
 
@@ -69,9 +71,8 @@ class ModelPredictor:
             if (folder / CARD_FILE).exists():
                 artifact = load_artifact(folder, runtime=runtime, threads=threads)
                 self._artifacts[task][method] = artifact
-        empty = [task for task, artifacts in self._artifacts.items() if not artifacts]
-        if empty:
-            raise ModelUnavailable(f"There is no model for {', '.join(empty)}.")
+        if lacking := self._lacking():
+            raise ModelUnavailable(f"There is no model for {', '.join(lacking)}.")
 
     @property
     def tasks(self) -> tuple[str, ...]:
@@ -185,6 +186,16 @@ class ModelPredictor:
             Mean probability over the song, highest first.
         """
         return dict(islice(mean_tags(features, self._artifact("music", "tags").labels).items(), n))
+
+    def _lacking(self) -> list[str]:
+        """Name the tasks without a model, and the models that a task cannot do without."""
+        empty = [task for task, artifacts in self._artifacts.items() if not artifacts]
+        return empty + [
+            f"{task} ({method})"
+            for task in WHOLE_TASKS
+            for method in METHODS[task]
+            if task not in empty and method not in self._artifacts[task]
+        ]
 
     def _artifact(self, task: str, method: str) -> Artifact:
         try:
