@@ -3,14 +3,18 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
+from known_warnings import EXPORTING_ONNX, SAVING_WEIGHTS
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from emosync.artifacts import (
     CARD_FILE,
+    KERAS_FILE,
+    MAX_CLIP_BYTES,
     ONNX_FILE,
     REQUIRED_MEMBERS,
     SKOPS_FILE,
@@ -20,7 +24,7 @@ from emosync.artifacts import (
 )
 from emosync.errors import ModelUnavailable
 from emosync.framing import FloatArray
-from emosync.training.export import export_classical, write_card
+from emosync.training.export import export_classical, export_plain, write_card
 
 N_FEATURES = 5
 LABELS = ("sad", "happy", "calm")
@@ -83,6 +87,38 @@ def test_a_batch_gives_what_its_clips_give_alone(trained: Path) -> None:
     run = load_artifact(trained).run
     X = vectors(1)[:4]
     np.testing.assert_allclose(run(X), np.concatenate([run(x[None]) for x in X]), atol=1e-6)
+
+
+def test_more_than_a_clip_at_once_gets_the_same_answers(trained: Path) -> None:
+    # Beyond the size of a clip the runtime gives its memory back after the call.
+    run = load_artifact(trained).run
+    X = np.tile(vectors(1), (MAX_CLIP_BYTES // vectors(1).nbytes + 1, 1))
+    assert X.nbytes > MAX_CLIP_BYTES
+    for _ in range(2):
+        np.testing.assert_allclose(run(X)[:60], run(vectors(1)), atol=1e-6)
+
+
+@pytest.mark.slow
+@SAVING_WEIGHTS
+@EXPORTING_ONNX
+@pytest.mark.parametrize("shape", [(N_FEATURES,), (None, N_FEATURES)], ids=["vectors", "frames"])
+def test_a_plain_network_keeps_its_numbers_in_both_runtimes(
+    tmp_path: Path, shape: tuple[int | None, ...]
+) -> None:
+    inputs = keras.Input(shape)
+    model = keras.Model(inputs, keras.layers.Dense(2)(inputs))
+    export_plain(model, tmp_path)
+    write_card(tmp_path, {**CARD, "labels": []})
+    onnx, native = (load_artifact(tmp_path, runtime=runtime) for runtime in RUNTIMES)
+    assert onnx.labels == ()
+    assert set(onnx.card["sha256"]) == {ONNX_FILE, KERAS_FILE}
+    # Any number of vectors; frames of one recording, any number of them.
+    for n in (1, 7, 300):
+        X = vectors(2)[np.arange(n) % 60]
+        X = X if len(shape) == 1 else X[np.newaxis]
+        expected = keras.ops.convert_to_numpy(model(X))
+        for artifact in (onnx, native):
+            np.testing.assert_allclose(artifact.run(X), expected, atol=1e-6)
 
 
 @pytest.mark.parametrize(("runtime", "file"), RUNTIMES.items())
