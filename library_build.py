@@ -9,9 +9,11 @@ import json
 import multiprocessing
 import os
 import signal
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import threading
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -54,7 +56,7 @@ class Outcome:
 
 def build_library(
     songs: Iterable[tuple[str, Read]], config: Config, *, n_workers: int = 2, force: bool = False
-) -> Iterator[Outcome]:
+) -> Generator[Outcome]:
     """Make what the library lacks of each song.
 
     Parameters
@@ -159,16 +161,44 @@ def _pooled(
     # Spawned, not forked: ONNX Runtime's threads do not survive a fork.
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(n_workers, context, initializer=_start, initargs=(config,))
-    try:
-        for job in jobs:
-            in_hand[pool.submit(_build, job)] = job
-            if len(in_hand) >= _SENT_AHEAD * n_workers:
+    with _interrupted_once():
+        try:
+            for job in jobs:
+                in_hand[pool.submit(_build, job)] = job
+                if len(in_hand) >= _SENT_AHEAD * n_workers:
+                    yield from _finished(in_hand)
+            while in_hand:
                 yield from _finished(in_hand)
-        while in_hand:
-            yield from _finished(in_hand)
+        finally:
+            # After an interrupt: the songs at work are finished, the others are left.
+            pool.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def _interrupted_once() -> Iterator[None]:
+    """Let the first Ctrl-C end the work in order; one more kills the processes.
+
+    A second KeyboardInterrupt would break off the very shutdown of the pool, which then waits
+    for its processes forever.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    n_signals = 0
+
+    def interrupt(*_: object) -> None:
+        nonlocal n_signals
+        n_signals += 1
+        if n_signals == 1:
+            raise KeyboardInterrupt
+        for process in multiprocessing.active_children():
+            process.kill()
+
+    before = signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield
     finally:
-        # After an interrupt: the songs at work are finished, the others are left.
-        pool.shutdown(cancel_futures=True)
+        signal.signal(signal.SIGINT, before)
 
 
 def _finished(in_hand: dict[Future[None], _Job]) -> Iterator[Outcome]:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -217,8 +218,9 @@ def test_more_processes_give_the_same(songs: Path, built: Path, tmp_path: Path) 
     assert contents(tmp_path) == contents(built)
 
 
-def test_an_interrupt_leaves_nothing_half_made_and_the_next_run_goes_on(tmp_path: Path) -> None:
-    folder, library = tmp_path / "songs", tmp_path / "library"
+@contextmanager
+def building(folder: Path, library: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Build a library of thirty songs in a process of its own, until a few are done."""
     folder.mkdir()
     song = music.as_mp3(music.music(20.0))
     for number in range(30):
@@ -226,14 +228,41 @@ def test_an_interrupt_leaves_nothing_half_made_and_the_next_run_goes_on(tmp_path
     command = [sys.executable, "train_model.py", "library", "build", str(folder)]
     environ = {**os.environ, "LIBRARY_PATH": str(library)}
     process = subprocess.Popen(command, cwd=ROOT, env=environ, start_new_session=True)
-    wait_for_files(library, 6)
-    os.killpg(process.pid, signal.SIGINT)  # as the terminal does, to all processes
-    assert process.wait(60) != 0
+    try:
+        wait_for_files(library, 6)
+        yield process
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def test_an_interrupt_leaves_nothing_half_made_and_the_next_run_goes_on(tmp_path: Path) -> None:
+    folder, library = tmp_path / "songs", tmp_path / "library"
+    with building(folder, library) as process:
+        os.killpg(process.pid, signal.SIGINT)  # as the terminal does, to all processes
+        assert process.wait(60) == 1
     n_finished = check_whole(library)
     assert 0 < n_finished < 30
     done = build(folder, library)
     assert f"{30 - n_finished} made, {n_finished} were there, 0 failed" in done.output
     assert check_whole(library) == 30
+
+
+def test_an_impatient_interrupt_ends_all_processes(tmp_path: Path) -> None:
+    with building(tmp_path / "songs", tmp_path / "library") as process:
+        for _ in range(3):
+            os.killpg(process.pid, signal.SIGINT)
+            time.sleep(0.01)
+        assert process.wait(30) == 1
+        deadline_s = time.monotonic() + 10
+        while True:
+            try:
+                os.killpg(process.pid, 0)  # asks whether anyone is left in the group
+            except ProcessLookupError:
+                break
+            assert time.monotonic() < deadline_s
+            time.sleep(0.05)
 
 
 def wait_for_files(library: Path, n_files: int) -> None:
