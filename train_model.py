@@ -7,6 +7,7 @@ stopped, and what was trained once is not trained again.
 import json
 import os
 import sys
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -116,8 +117,11 @@ def library_build(location: str, workers: int, models: Path | None, force: bool)
     config = replace(config, models_path=models or config.models_path)
     try:
         songs = list(iter_songs(location, config))
-        made = build_library(songs, config, n_workers=workers, force=force)
-        with click.progressbar(made, length=len(songs), label="Songs", file=sys.stderr) as progress:
+        # Closed at once when it is interrupted, so that no song is left half made.
+        with (
+            closing(build_library(songs, config, n_workers=workers, force=force)) as made,
+            click.progressbar(made, len(songs), label="Songs", file=sys.stderr) as progress,
+        ):
             done = list(progress)
     except EmoSyncError as exc:
         raise click.ClickException(exc.message) from exc
