@@ -16,10 +16,19 @@ import click
 
 METHODS: Final = ("whisper", "cnn", "svm", "random_forest")
 DATA_HELP: Final = "Folder that holds ravdess/, cremad/, tess/, savee/ and emodb/."
+MUSIC_HELP: Final = "Folder that holds 4q/, emotify/, deam/, emomusic/, pmemo/, or some of them."
 
 _existing = click.Path(exists=True, file_okay=False, path_type=Path)
 _method = click.option("--method", type=click.Choice(METHODS), required=True)
 _data = click.option("--data", type=_existing, required=True, help=DATA_HELP)
+_music = click.option("--data", type=_existing, required=True, help=MUSIC_HELP)
+_models = click.option(
+    "--models",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("models"),
+    show_default=True,
+    help="Folder of the models.",
+)
 _work = click.option(
     "--work",
     type=click.Path(file_okay=False, path_type=Path),
@@ -38,13 +47,7 @@ def cli() -> None:
 @_method
 @_data
 @_work
-@click.option(
-    "--models",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path("models"),
-    show_default=True,
-    help="Where the model's folder is written.",
-)
+@_models
 @click.option("--fold", type=click.IntRange(0, 4), help="Ship the model of this fold instead.")
 def speech(method: str, data: Path, work: Path, models: Path, fold: int | None) -> None:
     """Train a speech model on all speakers and write models/speech/METHOD.
@@ -61,6 +64,36 @@ def speech(method: str, data: Path, work: Path, models: Path, fold: int | None) 
         click.echo(f"wrote {ship(method, data, models, work, fold=fold)}")
     except RuntimeError as exc:
         raise click.ClickException(str(exc)) from exc
+
+
+@cli.command()
+@_music
+@_work
+@_models
+def music(data: Path, work: Path, models: Path) -> None:
+    """Convert the music backbone, musicnn, and write models/music.
+
+    Its weights come from the package musicnn; a few recordings below the data folder set the
+    ranges of its int8 values. Song models trained on an earlier conversion must be trained
+    again.
+    """
+    from emosync.training.music import ship_musicnn
+
+    for folder in ship_musicnn(data, models, work):
+        click.echo(f"wrote {folder}")
+
+
+@cli.command()
+@_music
+@_work
+@_models
+def song(data: Path, work: Path, models: Path) -> None:
+    """Judge and train the models of valence and arousal, and write models/song."""
+    from emosync.training.songs import ship_songs
+    from process_prediction import map_va_to_emotion
+
+    for folder in ship_songs(data, models, work, map_va_to_emotion):
+        click.echo(f"wrote {folder}")
 
 
 @cli.group()
@@ -84,6 +117,19 @@ def evaluate_speech(
         figures = evaluate_seed(method, data, work)
     else:
         figures = evaluate_speakers(method, data, work, folds=fold or range(5))
+    click.echo(json.dumps(figures, indent=2))
+
+
+@evaluate.command("song")
+@_music
+@_work
+@_models
+def evaluate_song(data: Path, work: Path, models: Path) -> None:
+    """Judge the song models on artists that they did not hear, and print the figures."""
+    from emosync.training.songs import judge_songs, read_material
+    from process_prediction import map_va_to_emotion
+
+    figures, _ = judge_songs(read_material(data, models, work), map_va_to_emotion)
     click.echo(json.dumps(figures, indent=2))
 
 
