@@ -162,6 +162,8 @@ def _windows(
     """Tell for each row which share of its steps has its emotion; the last row only ends."""
     starts = np.searchsorted(time_s, [row["start_time"] for row in members])
     for number, row in enumerate(members):
-        within = labels[starts[number] : starts[number + 1]] if number + 1 < len(members) else None
+        # A song that ends with a run of one step has its last row where it is completed.
+        end = max(starts[number] + 1, starts[number + 1]) if number + 1 < len(members) else None
+        within = labels[starts[number] : end] if end else None
         share = 1.0 if within is None else float(np.mean(within == row["emotion"]))
         yield SpeechWindow(row["start_time"], row["emotion"], round(share, 6))

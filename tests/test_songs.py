@@ -23,11 +23,12 @@ from werkzeug.test import TestResponse
 from app import create_app
 from emosync.config import Config
 from emosync.labels import SONG_ANGLES_DEG, SONG_COMPLETED, SONG_NEUTRAL, SONG_OUTER_EMOTIONS
-from emosync.playback import curve_members
+from emosync.playback import PlaybackSettings, curve_members
+from emosync.results import SongCurve
 from emosync.song_features import read_csv, write_csv
 from emosync.stages import Stages
 from predictor import ModelPredictor
-from song_analysis import hear_song, song_limits
+from song_analysis import hear_song, play_song, song_limits
 from song_library import Kind, SongLibrary
 
 ROOT = Path(__file__).parent.parent
@@ -92,7 +93,10 @@ def sequence_of(answer: TestResponse) -> list[dict[str, Any]]:
     assert answer.status_code == 200, answer.text
     sequence: list[dict[str, Any]] = answer.get_json()["sequence"]
     assert all(list(row) == ["start_time", "emotion"] for row in sequence)
-    assert all(a["start_time"] < b["start_time"] for a, b in pairwise(sequence))
+    # A last run of one step begins where the song is completed.
+    starts = [row["start_time"] for row in sequence]
+    assert starts == sorted(starts)
+    assert len(set(starts[:-1])) == len(starts) - 1
     assert all(a["emotion"] != b["emotion"] for a, b in pairwise(sequence))
     assert sequence[-1]["emotion"] == SONG_COMPLETED
     assert {row["emotion"] for row in sequence[:-1]} <= LABELS
@@ -312,6 +316,19 @@ def test_an_upload_and_the_library_agree(client: FlaskClient, upload: Upload, ke
     data = SongLibrary(client.application.config["EMOSYNC"]).read("song", "tune")
     listened = sequence_of(client.get("/predict?song_id=tune&method=audio&smooth=2&amplify=2"))
     assert heard(upload, data, smooth="2", amplify="2")["sequence"] == listened
+
+
+def test_a_last_step_of_another_emotion_is_a_row_of_its_own() -> None:
+    time_s = np.arange(10) * 0.5
+    valence = np.where(time_s < 4.5, 0.9, -0.9).astype(np.float32)
+    curve = SongCurve(time_s, valence, np.zeros(10, np.float32))
+    played = play_song(curve, PlaybackSettings(smooth=1))
+    assert [(row["start_time"], row["emotion"]) for row in played.members] == [
+        (0.0, "Happy"),
+        (4.5, "Depressed"),
+        (4.5, SONG_COMPLETED),
+    ]
+    assert [window.confidence for window in played.windows] == [1.0, 1.0, 1.0]
 
 
 def test_the_history_tells_the_emotion_that_lasts_longest(

@@ -127,7 +127,7 @@ def judge_songs(material: SongMaterial, name_point: NamePoint) -> tuple[dict[str
         for fold in range(N_FOLDS):
             model = _train(material, lessons, np.flatnonzero(fold_of != fold), name)
             held_out = np.flatnonzero(fold_of == fold)
-            for i in held_out:
+            for i in held_out.tolist():
                 curves[i][:, axis] = predict_steps(model, material.steps[i])
     gains = np.array([_gain(curves, material.targets, axis) for axis in range(2)])
     curves = [np.tanh(gains * np.arctanh(curve)) for curve in curves]
