@@ -298,22 +298,24 @@ def _declared_s(source: InputContainer, container: str, data: bytes) -> float:
 
 
 def _track_blocks(source: InputContainer, container: str) -> Iterator[Block]:
-    """Read mono blocks of about a second; an Opus frame is 20 ms, too little to mix alone."""
-    held: list[ChannelArray] = []
-    held_kind, n_held = (0, 0), 0
-    for channels, sr in _frames(source, container):
-        kind = (len(channels), sr)
-        if held and (kind != held_kind or n_held >= sr):
-            yield _mono(np.concatenate(held, axis=1)), held_kind[1]
+    """Read mono blocks of about a second; a frame is 20 ms or so, too little to mix alone."""
+    held: list[av.AudioFrame] = []
+    held_kind, n_held, sr = ("", 0, 0), 0, 0
+    for frame in _frames(source, container):
+        kind = (frame.format.name, frame.layout.nb_channels, frame.sample_rate)
+        if kind != held_kind or n_held >= sr:
+            if held:
+                yield _mono(_channels(held)), sr
             held, n_held = [], 0
-        held.append(channels)
-        held_kind, n_held = kind, n_held + channels.shape[1]
+            held_kind, sr = kind, _checked_rate(frame.sample_rate)
+        held.append(frame)
+        n_held += frame.samples
     if held:
-        yield _mono(np.concatenate(held, axis=1)), held_kind[1]
+        yield _mono(_channels(held)), sr
 
 
-def _frames(source: InputContainer, container: str) -> Iterator[tuple[ChannelArray, int]]:
-    """Decode to frames of (n_channels, n), passing over a few broken packets."""
+def _frames(source: InputContainer, container: str) -> Iterator[av.AudioFrame]:
+    """Decode to frames, passing over a few broken packets."""
     n_packets = n_broken = 0
     for packet in source.demux(source.streams.audio[0]):
         n_packets += 1
@@ -324,18 +326,18 @@ def _frames(source: InputContainer, container: str) -> Iterator[tuple[ChannelArr
             continue
         for frame in frames:
             if isinstance(frame, av.AudioFrame):
-                yield _channels(frame), _checked_rate(frame.sample_rate)
+                yield frame
     if n_broken > _MAX_BROKEN_SHARE * n_packets:
         raise UnreadableMedia(
             f"The {container} file is broken: {n_broken} of {n_packets} packets cannot be decoded."
         )
 
 
-def _channels(frame: av.AudioFrame) -> ChannelArray:
-    """Turn a frame of any sample format into (n_channels, n) with full scale at 1."""
-    values: npt.NDArray[Any] = frame.to_ndarray()
-    if not frame.format.is_planar:
-        values = values.reshape(-1, frame.layout.nb_channels).T
+def _channels(frames: list[av.AudioFrame]) -> ChannelArray:
+    """Join frames of one sample format to (n_channels, n) with full scale at 1."""
+    if frames[0].format.name == "fltp":
+        return _planar_floats(frames)
+    values = np.concatenate([_of_any_format(frame) for frame in frames], axis=1)
     if values.dtype.kind == "f":
         return values
     info = np.iinfo(values.dtype)
@@ -344,13 +346,33 @@ def _channels(frame: av.AudioFrame) -> ChannelArray:
     return (values.astype(np.float32) - np.float32(middle)) / np.float32(half_range)
 
 
+def _planar_floats(frames: list[av.AudioFrame]) -> FloatArray:
+    """Join what MP3, AAC and Opus decode to; thousands of small arrays are costly."""
+    planes = zip(*(frame.planes for frame in frames), strict=True)
+    counts = [frame.samples for frame in frames]
+    joined = np.empty((len(frames[0].planes), sum(counts)), np.float32)
+    for row, parts in zip(joined, planes, strict=True):
+        views = [np.frombuffer(p, np.float32, n) for p, n in zip(parts, counts, strict=True)]
+        np.concatenate(views, out=row)
+    return joined
+
+
+def _of_any_format(frame: av.AudioFrame) -> npt.NDArray[Any]:
+    """Return the values of a frame as (n_channels, n)."""
+    values: npt.NDArray[Any] = frame.to_ndarray()
+    return values if frame.format.is_planar else values.reshape(-1, frame.layout.nb_channels).T
+
+
 def _mono(channels: ChannelArray) -> FloatArray:
     """Mean of (n_channels, n), with NaN as 0 and the rest within [-1, 1]."""
     # Clipping comes first: a float64 far beyond full scale overflows float32.
     clipped = np.clip(channels, -1.0, 1.0).astype(np.float32, copy=False)
     if np.isnan(clipped.sum()):
         np.nan_to_num(clipped, copy=False)
-    mono: FloatArray = clipped[0] if len(clipped) == 1 else np.mean(clipped, axis=0)
+    mono: FloatArray = clipped[0]
+    if len(clipped) > 1:
+        mono = np.add.reduce(clipped, axis=0)  # `mean` takes three times as long
+        mono /= len(clipped)
     return mono
 
 
