@@ -1,1 +1,1 @@
-"""The parts of README.md that follow from the code, the models and their cards."""
+"""The parts of README.md and its pictures that follow from the code, the models and their cards."""

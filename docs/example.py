@@ -35,7 +35,7 @@ def answers(present: str) -> dict[str, str]:
     dict of str to str
         Name of a block to its text.
     """
-    with _client() as client:
+    with TemporaryDirectory() as folder, serving(Path(folder)) as client:
         prediction = _post(client, "/predict", "file")
         return {
             "predict": present if agree(present, prediction) else fenced(prediction),
@@ -68,33 +68,55 @@ def agree(present: str, prediction: dict[str, Any]) -> bool:
 
 
 def fenced(answer: dict[str, Any]) -> str:
-    """Write an answer as a block of JSON, one line for each member."""
-    members = (f"  {json.dumps(name)}: {json.dumps(value)}" for name, value in answer.items())
+    """Write an answer as a block of JSON, one line for each member and each row of a list."""
+    members = (f"  {json.dumps(name)}: {_written(value)}" for name, value in answer.items())
     return "```json\n{\n" + ",\n".join(members) + "\n}\n```"
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        return "[\n" + ",\n".join(f"    {json.dumps(row)}" for row in value) + "\n  ]"
+    return json.dumps(value)
 
 
 def _alike(shown: Any, value: Any) -> bool:
     if isinstance(value, dict):
         return shown.keys() == value.keys() and all(_alike(shown[k], value[k]) for k in value)
+    if isinstance(value, list):
+        return len(shown) == len(value) and all(map(_alike, shown, value))
     if isinstance(value, float):
         return bool(abs(shown - value) <= TOLERANCE)
     return bool(shown == value)
 
 
 @contextmanager
-def _client() -> Iterator[FlaskClient]:
-    """Serve the shipped models from a folder that is removed afterwards."""
-    with TemporaryDirectory() as folder:
-        config = Config(
-            models_path=ROOT / "models",
-            data_path=Path(folder),
-            visualizations_path=Path(folder),
-        )
-        app = create_app(config)
-        try:
-            yield app.test_client()
-        finally:
-            app.extensions["emosync"].close()
+def serving(folder: Path) -> Iterator[FlaskClient]:
+    """Serve the shipped models.
+
+    Parameters
+    ----------
+    folder : Path
+        Where everything is kept; `library/` in it is the library of songs.
+
+    Yields
+    ------
+    FlaskClient
+    """
+    app = create_app(config_in(folder))
+    try:
+        yield app.test_client()
+    finally:
+        app.extensions["emosync"].close()
+
+
+def config_in(folder: Path) -> Config:
+    """Return the settings of a service that keeps everything in a folder."""
+    return Config(
+        models_path=ROOT / "models",
+        data_path=folder,
+        visualizations_path=folder,
+        library_path=folder / "library",
+    )
 
 
 def _post(client: FlaskClient, path: str, field: str) -> dict[str, Any]:

@@ -11,11 +11,15 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from docs import tables
+from docs import song_tables, tables
 from docs.example import answers
+from docs.song_example import song_answers
 from docs.tables import ROOT
 
 README: Final = ROOT / "README.md"
+# Answers of models; they stay as they are while a model is missing.
+SPOKEN: Final = ("predict", "classify-audio", "classify-audio-both")
+SUNG: Final = ("song", "playback", "songs", "tags", "curve")
 _BLOCK: Final = re.compile(r"(<!-- block: ([a-z-]+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
 
 
@@ -64,13 +68,22 @@ def blocks(text: str) -> dict[str, str]:
     present = found_blocks(text)
     # A model that has not been judged yet is a rehearsal, and no reader should see it.
     cards = {method: card for method, card in tables.speech_cards().items() if card.get("figures")}
-    shown = {name: present[name] for name in ("predict", "classify-audio", "classify-audio-both")}
+    songs = song_tables.song_cards()
+    spoken = answers(present["predict"]) if cards.keys() >= {"whisper", "cnn", "svm"} else {}
+    sung = song_answers(present) if song_tables.are_judged(songs) else {}
+    shown = {name: present[name] for name in (*SPOKEN, *SUNG)}
     return {
-        **(answers(present["predict"]) if cards.keys() >= {"whisper", "cnn", "svm"} else shown),
+        **shown,
+        **spoken,
+        **sung,
         "models": tables.models(cards),
+        "song-models": song_tables.song_models(songs),
         "accuracy": tables.accuracy(cards),
         "emotions": tables.emotions(cards),
         "protocols": tables.protocols(cards),
+        "song-accuracy": song_tables.song_accuracy(songs),
+        "song-quadrants": song_tables.song_quadrants(songs),
+        "song-protocol": song_tables.song_protocol(songs),
         "configuration": tables.configuration(),
         "errors": tables.errors(),
         "modules": tables.modules(),

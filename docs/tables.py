@@ -63,7 +63,7 @@ def models(cards: Cards) -> str:
                 f"{size / 1e6:.1f} MB" if size else DASH,
             )
         )
-    return _table(("Method", "Model", "Emotions", "File"), rows)
+    return table(("Method", "Model", "Emotions", "File"), rows)
 
 
 def accuracy(cards: Cards) -> str:
@@ -75,12 +75,12 @@ def accuracy(cards: Cards) -> str:
             f"`{method}`",
             *(_both(_found(cards, method, "speaker", "by_corpus", t)) for t in titles),
             _both(_found(cards, method, "speaker")),
-            _percent(_found(cards, method, "speaker", "calibration_error")),
-            _percent(_found(cards, method, "seed", "accuracy")),
+            percent(_found(cards, method, "speaker", "calibration_error")),
+            percent(_found(cards, method, "seed", "accuracy")),
         )
         for method in METHODS["speech"]
     ]
-    return _table(("Method", *columns, "All", "Calibration error", "Random split"), rows)
+    return table(("Method", *columns, "All", "Calibration error", "Random split"), rows)
 
 
 def emotions(cards: Cards) -> str:
@@ -89,13 +89,13 @@ def emotions(cards: Cards) -> str:
         (
             f"`{method}`",
             *(
-                _percent(_found(cards, method, "speaker", "by_emotion", emotion))
+                percent(_found(cards, method, "speaker", "by_emotion", emotion))
                 for emotion in SPEECH_EMOTIONS
             ),
         )
         for method in METHODS["speech"]
     ]
-    return _table(("Method", *SPEECH_EMOTIONS), rows)
+    return table(("Method", *SPEECH_EMOTIONS), rows)
 
 
 def protocols(cards: Cards) -> str:
@@ -118,7 +118,7 @@ def configuration() -> str:
     ]
     defaults = server_defaults()
     rows += [(f"`{n}`", f"`{defaults[n]}`", m) for n, m in SERVER_VARIABLES.items()]
-    return _table(("Variable", "Default", "Meaning"), rows)
+    return table(("Variable", "Default", "Meaning"), rows)
 
 
 def server_defaults() -> dict[str, str]:
@@ -131,7 +131,7 @@ def errors() -> str:
     """List the codes of errors with their status."""
     errors = sorted(error_classes(), key=lambda error: error.status)
     rows = [(error.status, f"`{error.code}`", _meaning(error)) for error in errors]
-    return _table(("Status", "`code`", "Meaning"), rows)
+    return table(("Status", "`code`", "Meaning"), rows)
 
 
 def error_classes(base: type[EmoSyncError] = EmoSyncError) -> Iterator[type[EmoSyncError]]:
@@ -150,7 +150,31 @@ def modules(root: Path = ROOT) -> str:
         if path.name not in ("__init__.py", "gunicorn.conf.py")
     ]
     rows = [(f"`{path.relative_to(root).as_posix()}`", _first_sentence(path)) for path in paths]
-    return _table(("Module", "What"), rows)
+    return table(("Module", "What"), rows)
+
+
+def percent(share: float | None) -> str:
+    """Write a share of 1 as percent; a dash if there is none."""
+    return DASH if share is None else f"{100 * share:.1f} %"
+
+
+def table(head: Sequence[object], rows: Iterable[Sequence[object]]) -> str:
+    """Write a table.
+
+    Parameters
+    ----------
+    head : sequence
+        Of the columns.
+    rows : iterable of sequence
+        As long as `head`.
+
+    Returns
+    -------
+    str
+        Without a line end.
+    """
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(str(cell) for cell in line)} |" for line in lines)
 
 
 def _meaning(error: type[EmoSyncError]) -> str:
@@ -181,12 +205,8 @@ def _both(figures: Mapping[str, Any] | None) -> str:
     """Write the accuracy, in brackets the mean over emotions."""
     shares = [(figures or {}).get(name) for name in ("accuracy", "unweighted_accuracy")]
     if shares[1] is None:
-        return _percent(shares[0])
-    return f"{_percent(shares[0])} ({100 * shares[1]:.1f})"
-
-
-def _percent(share: float | None) -> str:
-    return DASH if share is None else f"{100 * share:.1f} %"
+        return percent(shares[0])
+    return f"{percent(shares[0])} ({100 * shares[1]:.1f})"
 
 
 def _default(value: object) -> str:
@@ -195,8 +215,3 @@ def _default(value: object) -> str:
     if isinstance(value, float):
         value = f"{value:g}"
     return f"`{value}`" if str(value) else "empty"
-
-
-def _table(head: Sequence[object], rows: Iterable[Sequence[object]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(str(cell) for cell in line)} |" for line in lines)

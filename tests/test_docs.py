@@ -1,3 +1,4 @@
+import itertools
 import json
 import re
 import shlex
@@ -11,10 +12,15 @@ import click
 import pytest
 from flask import Flask
 
-from docs import example, tables
+from docs import example, pictures, song_tables, tables
 from docs.pages import README, blocks, found_blocks, rewritten
 from emosync.config import Config
+from emosync.labels import SONG_ANGLES_DEG
+from emosync.playback import PlaybackSettings
+from emosync.song_inputs import song_feature_names
 from emosync.training.corpora import SPEECH_CORPORA
+from emosync.training.song_corpora import AUDIO_CORPORA, SONG_CORPORA
+from song_service import METHODS
 from train_model import cli
 
 ROOT = Path(__file__).parent.parent
@@ -111,7 +117,9 @@ def test_gunicorn_reads_no_variable_that_the_readme_leaves_out() -> None:
 
 def test_the_commands_of_training_are_understood(tmp_path: Path) -> None:
     lines = re.findall(r"python train_model.py (.*)", TEXT)
-    assert len(lines) == 3
+    groups = {" ".join(itertools.takewhile(str.isalpha, line.split())) for line in lines}
+    assert groups >= {"speech", "evaluate speech", "music", "song", "evaluate song"}
+    assert any(line.startswith("library build") for line in lines)
     for line in lines:
         command: click.Command = cli
         words = shlex.split(line.replace("DIR", str(tmp_path)))
@@ -123,6 +131,10 @@ def test_the_commands_of_training_are_understood(tmp_path: Path) -> None:
 def test_every_model_is_in_the_readme() -> None:
     for folder in (ROOT / "models" / "speech").glob("*/"):
         assert f"- `{folder.name}` " in TEXT
+    for task in song_tables.TASKS:
+        for folder in (ROOT / "models" / task).glob("*/"):
+            assert f"| `{task}/{folder.name}` | " in TEXT
+            assert re.search(rf"^- .*`{task}/{folder.name}`", TEXT, re.MULTILINE)
 
 
 @pytest.mark.parametrize("corpus", SPEECH_CORPORA)
@@ -136,6 +148,46 @@ def test_every_corpus_is_named_with_its_licence(corpus: str) -> None:
     assert f"| `{corpus}/` | {facts.title} |" in (ROOT / "data" / "README.md").read_text("utf-8")
 
 
+@pytest.mark.parametrize("corpus", AUDIO_CORPORA)
+def test_every_corpus_of_songs_is_named_with_its_licence(corpus: str) -> None:
+    facts = SONG_CORPORA[corpus]
+    row = next(line for line in TEXT.splitlines() if line.startswith(f"| `{corpus}/` |"))
+    assert f" {facts.title}, {facts.citation} " in row
+    assert f"| {facts.licence} |" in row
+    assert f"| `{corpus}/` | {facts.title} |" in (ROOT / "data" / "README.md").read_text("utf-8")
+
+
+def test_what_the_song_models_learned_from_is_in_the_notice() -> None:
+    notice = (ROOT / "NOTICE").read_text("utf-8")
+    for (task, _), card in song_tables.song_cards().items():
+        for corpus in card["trained_on"]:
+            assert task == "music" or f"\n{corpus['name']}, " in notice
+
+
+def test_every_way_to_a_sequence_is_in_the_readme() -> None:
+    for method in METHODS:
+        assert f"| `{method}` | " in TEXT
+
+
+def test_the_picture_of_the_circle_is_described_by_its_counts() -> None:
+    counts = {1: "Neutral in the middle", 8: "8 labels around it", 12: "12 at the rim"}
+    assert sum(counts) == len(SONG_ANGLES_DEG) + 1
+    assert all(words in TEXT for words in counts.values())
+
+
+def test_every_column_of_the_features_is_in_the_readme() -> None:
+    table = TEXT[TEXT.index("| `frameTime` |") :].split("\n\n")[0]
+    tags = song_tables.song_cards()["music", "tags"]["labels"]
+    for name in song_feature_names(tags):
+        kind = re.match(r"tag_|activation_", name)
+        assert f"`{kind[0] if kind else name}" in table or name.endswith("_change")
+
+
+def test_every_setting_of_a_sequence_is_in_the_readme() -> None:
+    for setting in fields(PlaybackSettings):
+        assert f"| `{setting.name}` | optional: " in TEXT
+
+
 def test_every_error_code_is_in_the_readme() -> None:
     for error in tables.error_classes():
         assert f"| {error.status} | `{error.code}` |" in TEXT
@@ -143,6 +195,14 @@ def test_every_error_code_is_in_the_readme() -> None:
 
 def test_the_tables_of_the_readme_are_up_to_date() -> None:
     assert rewritten(TEXT, blocks(TEXT)) == TEXT, "run: python -m docs"
+
+
+def test_the_pictures_of_the_readme_are_up_to_date() -> None:
+    drawn = pictures.pictures()
+    assert not pictures.outdated(drawn), "run: python -m docs"
+    shown = set(re.findall(r"docs/pictures/([\w.]+)", TEXT))
+    assert shown == set(drawn) == {path.name for path in pictures.PICTURES_PATH.iterdir()}
+    assert all(len(png) < 60_000 for png in drawn.values())
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -231,3 +291,15 @@ def test_an_answer_is_kept_while_only_time_and_rounding_differ() -> None:
     assert not example.agree(block, now | {"probabilities": {"sad": 0.6, "calm": 0.4}})
     assert not example.agree(block, now | {"task": "speech"})
     assert not example.agree("", now)
+
+
+def test_rows_of_an_answer_have_a_line_each() -> None:
+    rows = [{"start_time": 0.0, "emotion": "Calm"}, {"start_time": 2.0, "emotion": "Completed"}]
+    lines = example.fenced({"sequence": rows, "tags": {"rock": 0.5}}).splitlines()
+    assert lines[2] == '  "sequence": ['
+    assert lines[4] == '    {"start_time": 2.0, "emotion": "Completed"}'
+    assert lines[6] == '  "tags": {"rock": 0.5}'
+    block = example.fenced({"sequence": rows})
+    assert example.agree(block, {"sequence": rows})
+    assert not example.agree(block, {"sequence": rows[:1]})
+    assert not example.agree(block, {"sequence": [rows[0], rows[1] | {"start_time": 2.5}]})
