@@ -83,6 +83,7 @@ def blocks(text: str) -> dict[str, str]:
         "protocols": tables.protocols(cards),
         "song-accuracy": song_tables.song_accuracy(songs),
         "song-quadrants": song_tables.song_quadrants(songs),
+        "backbone": song_tables.backbone(songs),
         "song-protocol": song_tables.song_protocol(songs),
         "configuration": tables.configuration(),
         "errors": tables.errors(),

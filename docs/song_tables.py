@@ -16,6 +16,11 @@ _COMPARED: Final = {
     "ratings": "listeners' ratings",
     "described": "words and feelings, placed on the circle",
 }
+_HEADS: Final = {
+    "4q_quadrant": "4Q, quadrant",
+    "gtzan_mean_recall": "GTZAN, genre (mean recall)",
+    "gtzan_top_3": "GTZAN, within three genres",
+}
 _MEASURES: Final = ("pearson_r", "rmse", "ccc")
 
 # Task and method to card; one without a model is absent.
@@ -92,6 +97,17 @@ def song_quadrants(cards: SongCards) -> str:
     sides = ("Quadrant", "Arousal's sign", "Valence's sign")
     own = ("Q1 (happy)", "Q2 (angry)", "Q3 (sad)", "Q4 (calm)")
     return table(("Corpus", *sides, *own), rows)
+
+
+def backbone(cards: SongCards) -> str:
+    """Give what simple heads on the backbone tell, before and after its conversion."""
+    figures = cards.get(("music", "musicnn"), {}).get("figures", {})
+    rows = [
+        (words, *(percent(figures.get(name, {}).get(share)) for share in _HEADS))
+        for name, words in (("as_published", "as published"), ("as_served", "as served"))
+    ]
+    note = f"\n\nProtocol: {figures['protocol']}." if "protocol" in figures else ""
+    return table(("musicnn", *_HEADS.values()), rows) + note
 
 
 def song_protocol(cards: SongCards) -> str:

@@ -104,6 +104,20 @@ def test_quadrants_without_clips_show_a_dash(song_cards: Any) -> None:
     assert row == ["4Q (1,708 clips)", *shares]
 
 
+def test_the_backbone_is_shown_before_and_after_its_conversion(song_cards: Any) -> None:
+    assert set(cells(song_tables.backbone(song_cards), 2)[1:]) == {"-"}
+    figures = {
+        "protocol": "heads",
+        "as_published": {"4q_quadrant": 0.787, "gtzan_mean_recall": 0.8},
+        "as_served": {"4q_quadrant": 0.781},
+    }
+    song_cards["music", "musicnn"] = {**SONG_CARD, "figures": figures}
+    text = song_tables.backbone(song_cards)
+    assert cells(text, 2) == ["as published", "78.7 %", "80.0 %", "-"]
+    assert cells(text, 3) == ["as served", "78.1 %", "-", "-"]
+    assert text.endswith("Protocol: heads.")
+
+
 def test_protocol_labels_and_limits_are_those_of_the_card(song_cards: Any) -> None:
     text = song_tables.song_protocol(song_cards)
     assert "- Protocol: no artist on both sides\n" in text
