@@ -19,7 +19,7 @@ CNN_PATH: Final = ROOT / "models" / "speech" / "cnn"
 @click.option("--plain/--no-plain", default=True, help="Measure the plain way as well.")
 @click.option("--plain-python", default=sys.executable, help="Has TensorFlow and librosa.")
 def main(output: Path, quick: bool, plain: bool, plain_python: str) -> None:
-    """Measure the service and write BENCHMARKS.md; takes about ten minutes."""
+    """Measure the service and write BENCHMARKS.md; takes about twenty minutes."""
     results = run(
         QUICK if quick else Plan(),
         plain_python=plain_python,

@@ -1,4 +1,4 @@
-"""Clients that post one recording again and again; a process of its own.
+"""Clients that ask again and again; a process of its own.
 
 Prints one JSON object: the wall time and, per request, its latency, its status and the
 server's own account of it (the Server-Timing header). It is kept lean because it shares
@@ -10,7 +10,9 @@ import json
 import sys
 import threading
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from itertools import cycle, islice
 from pathlib import Path
 from typing import Final
 
@@ -40,11 +42,34 @@ class Log:
     timings: list[str] = field(default_factory=list)
 
 
-def multipart(path: Path, method: str | None) -> bytes:
-    """Build the body of an upload with the fields `file` and, if given, `method`."""
+@dataclass(frozen=True)
+class Ask:
+    """One kind of request: an upload where it has a body.
+
+    Attributes
+    ----------
+    path : str
+        With its query.
+    body : bytes, optional
+        From `multipart`.
+    """
+
+    path: str
+    body: bytes | None = None
+
+    def send(self, connection: http.client.HTTPConnection) -> None:
+        """Send it."""
+        if self.body is None:
+            connection.request("GET", self.path)
+        else:
+            headers = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
+            connection.request("POST", self.path, self.body, headers)
+
+
+def multipart(path: Path, form: Mapping[str, str]) -> bytes:
+    """Build the body of an upload with the field `file` and those of a form."""
     parts = [_part(f'name="file"; filename="{path.name}"', path.read_bytes())]
-    if method:
-        parts.append(_part('name="method"', method.encode()))
+    parts += [_part(f'name="{name}"', value.encode()) for name, value in form.items()]
     return b"".join(parts) + f"--{BOUNDARY}--\r\n".encode()
 
 
@@ -53,16 +78,15 @@ def _part(disposition: str, content: bytes) -> bytes:
     return head.encode() + content + b"\r\n"
 
 
-def post_again_and_again(port: int, body: bytes, n_requests: int, log: Log) -> None:
-    """Send `n_requests` one after the other and note each in `log`."""
-    headers = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
+def ask_again_and_again(port: int, asks: Sequence[Ask], n_requests: int, log: Log) -> None:
+    """Send `n_requests`, going round the kinds, one after the other; note each in `log`."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
-    for number in range(n_requests):
+    for number, ask in enumerate(islice(cycle(asks), n_requests)):
         if number % REQUESTS_PER_CONNECTION == 0:
             connection.close()
         started_s = time.perf_counter()
         try:
-            connection.request("POST", "/predict", body, headers)
+            ask.send(connection)
             answer = connection.getresponse()
             answer.read()
             status, timing = answer.status, answer.headers.get("Server-Timing", "")
@@ -77,16 +101,27 @@ def post_again_and_again(port: int, body: bytes, n_requests: int, log: Log) -> N
 
 @click.command()
 @click.option("--port", type=int, required=True)
-@click.option("--file", "path", type=click.Path(path_type=Path), required=True)
-@click.option("--method", default=None)
+@click.option("--file", "path", type=click.Path(path_type=Path), help="Uploaded to /predict.")
+@click.option("--form", multiple=True, help="name=value, beside the file.")
+@click.option("--get", "paths", multiple=True, help="Instead of a file: asked for in turn.")
 @click.option("--clients", type=int, default=1)
 @click.option("--requests", "n_requests", type=int, required=True, help="In all, over the clients.")
-def main(port: int, path: Path, method: str | None, clients: int, n_requests: int) -> None:
-    """Post a recording from several clients at once."""
-    body, log = multipart(path, method), Log()
+def main(
+    port: int,
+    path: Path | None,
+    form: tuple[str, ...],
+    paths: tuple[str, ...],
+    clients: int,
+    n_requests: int,
+) -> None:
+    """Upload a recording, or ask for paths, from several clients at once."""
+    asks = [Ask(path) for path in paths]
+    if path is not None:
+        asks.append(Ask("/predict", multipart(path, dict(pair.split("=", 1) for pair in form))))
+    log = Log()
     shares = [n_requests // clients + (k < n_requests % clients) for k in range(clients)]
     threads = [
-        threading.Thread(target=post_again_and_again, args=(port, body, share, log))
+        threading.Thread(target=ask_again_and_again, args=(port, asks, share, log))
         for share in shares
     ]
     started_s, cpu_s = time.perf_counter(), time.process_time()

@@ -4,9 +4,9 @@ import json
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 from statistics import fmean, median, quantiles
@@ -15,6 +15,8 @@ from typing import Final
 from bench.server import ROOT, Server
 
 MEMORY_POLL_S: Final = 0.2
+CLIENTS: Final = 8
+WORKERS: Final = 2
 
 
 @dataclass(frozen=True)
@@ -105,32 +107,58 @@ class Soak:
     rates_per_s: list[float]
 
 
-def load(
-    server: Server, path: Path, *, n_requests: int, clients: int = 1, method: str | None = None
-) -> Load:
-    """Post a recording `n_requests` times, in a process of its own.
+@dataclass(frozen=True)
+class Upload:
+    """A recording to post.
+
+    Attributes
+    ----------
+    path : Path
+        The file.
+    form : mapping of str to str
+        The other fields.
+    """
+
+    path: Path
+    form: Mapping[str, str] = field(default_factory=dict)
+
+    def options(self) -> list[str]:
+        """Tell it to the load generator."""
+        pairs = [f"{name}={value}" for name, value in self.form.items()]
+        return ["--file", str(self.path), *(word for pair in pairs for word in ("--form", pair))]
+
+
+@dataclass(frozen=True)
+class Get:
+    """Paths to ask for in turn, with their queries."""
+
+    paths: Sequence[str]
+
+    def options(self) -> list[str]:
+        """Tell them to the load generator."""
+        return [word for path in self.paths for word in ("--get", path)]
+
+
+def load(server: Server, what: Upload | Get, *, n_requests: int, clients: int = 1) -> Load:
+    """Ask `n_requests` times, from a process of its own.
 
     Parameters
     ----------
     server : Server
         Ready.
-    path : Path
-        The recording.
+    what : Upload or Get
+        What is asked.
     n_requests : int
         Over all clients.
     clients : int
         How many at once.
-    method : str, optional
-        Field `method` of the form.
 
     Returns
     -------
     Load
     """
-    command = [sys.executable, "-m", "bench.load", "--port", str(server.port)]
-    command += ["--file", str(path), "--clients", str(clients), "--requests", str(n_requests)]
-    if method:
-        command += ["--method", method]
+    command = [sys.executable, "-m", "bench.load", "--port", str(server.port), *what.options()]
+    command += ["--clients", str(clients), "--requests", str(n_requests)]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, cwd=ROOT)
     return Load(**json.loads(done.stdout))
 
@@ -144,7 +172,7 @@ def summarise(runs: Sequence[Load]) -> Summary:
         n_requests=len(latencies_ms),
         errors=sum(run.errors for run in runs),
         median_ms=median(latencies_ms),
-        p95_ms=quantiles(latencies_ms, n=20)[-1],
+        p95_ms=quantiles(latencies_ms, n=20)[-1] if len(latencies_ms) > 1 else latencies_ms[0],
         medians_ms=(min(medians_ms), max(medians_ms)),
         rate_per_s=median(rates_per_s),
         rates_per_s=(min(rates_per_s), max(rates_per_s)),
@@ -153,12 +181,12 @@ def summarise(runs: Sequence[Load]) -> Summary:
     )
 
 
-def soak(server: Server, path: Path, *, parts: int, n_part: int, clients: int) -> Soak:
-    """Post `parts` times `n_part` requests and watch the memory of each part."""
+def soak(server: Server, what: Upload | Get, *, parts: int, n_part: int, clients: int) -> Soak:
+    """Send `parts` times `n_part` requests and watch the memory of each part."""
     runs, memory_mb = [], []
     for _ in range(parts):
         with _watching(server) as samples_mb:
-            runs.append(load(server, path, n_requests=n_part, clients=clients))
+            runs.append(load(server, what, n_requests=n_part, clients=clients))
         memory_mb.append(median(samples_mb))
     return Soak(
         n_requests=parts * n_part,

@@ -4,9 +4,9 @@ import http.client
 import json
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
@@ -14,14 +14,22 @@ from urllib.parse import urlsplit
 
 from bench import machine
 from bench.load import BOUNDARY, multipart
-from bench.measure import Load, Soak, Summary, load, mean_worker_memory_mb, soak, summarise
+from bench.measure import (
+    CLIENTS,
+    WORKERS,
+    Load,
+    Soak,
+    Summary,
+    Upload,
+    load,
+    mean_worker_memory_mb,
+    soak,
+    summarise,
+)
 from bench.server import ROOT, Server, StartError, plain_command, procfile_command, running
+from bench.songs import QUICK_SONGS, Say, SongPlan, Songs, measure_songs
 
 RECORDING: Final = ROOT / "tests" / "audio" / "voice_3s.wav"
-CLIENTS: Final = 8
-WORKERS: Final = 2
-
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -42,6 +50,8 @@ class Plan:
         Pictures and reports.
     n_plain : int
         Requests to the plain server per round.
+    songs : SongPlan
+        What is measured of songs.
     """
 
     n_starts: int = 5
@@ -52,11 +62,13 @@ class Plan:
     n_part: int = 1000
     n_drawn: int = 12
     n_plain: int = 16
+    songs: SongPlan = field(default_factory=SongPlan)
 
 
 QUICK: Final = Plan(
-    n_starts=1, n_rounds=2, n_alone=20, n_crowd=40, n_parts=2, n_part=100, n_drawn=4, n_plain=4
-)
+    n_starts=1, n_rounds=2, n_alone=20, n_crowd=40, n_parts=2, n_part=100, n_drawn=4, n_plain=4,
+    songs=QUICK_SONGS,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -110,6 +122,7 @@ class Results:
     drawn: Drawn
     plain: Measured | None
     plain_reason: str
+    songs: Songs
 
 
 def run(plan: Plan, *, plain_python: str, plain_model: Path | None, say: Say) -> Results:
@@ -136,9 +149,13 @@ def run(plan: Plan, *, plain_python: str, plain_model: Path | None, say: Say) ->
         plain, reason = None, "left out, or the native model of `cnn` is not there"
         if plain_model is not None:
             plain, reason = _try_plain(plan, Path(folder), plain_python, plain_model, say)
+        songs_python = plain_python if plain_model is not None else None
+        songs = measure_songs(plan.songs, Path(folder) / "songs", songs_python, say)
     return Results(
-        plan, machine.describe(), load_before, default_method, ours, long_run, drawn, plain, reason
-    )
+        plan=plan, facts=machine.describe(), load_before=load_before,
+        default_method=default_method, ours=ours, long_run=long_run, drawn=drawn,
+        plain=plain, plain_reason=reason, songs=songs,
+    )  # fmt: skip
 
 
 def _measure_ours(plan: Plan, folder: Path, say: Say) -> tuple[Measured, Soak, Drawn, str]:
@@ -153,7 +170,9 @@ def _measure_ours(plan: Plan, folder: Path, say: Say) -> tuple[Measured, Soak, D
         default_method, methods = _methods(server)
         measured = _measure(server, starts_s, methods, plan, say)
         say(f"long run: {plan.n_parts} x {plan.n_part} requests, {default_method}")
-        long_run = soak(server, RECORDING, parts=plan.n_parts, n_part=plan.n_part, clients=CLIENTS)
+        long_run = soak(
+            server, Upload(RECORDING), parts=plan.n_parts, n_part=plan.n_part, clients=CLIENTS
+        )
         say("pictures and reports")
         drawn = _draw(server, plan.n_drawn)
     return measured, long_run, drawn, default_method
@@ -209,15 +228,17 @@ def _measure(
     idle_mb = mean_worker_memory_mb(server)
     alone: dict[str, list[Load]] = {name: [] for name in methods}
     crowd: dict[str, list[Load]] = {name: [] for name in methods}
-    for method in methods.values():
-        load(server, RECORDING, n_requests=4 * WORKERS, clients=2 * WORKERS, method=method)
+    uploads = {
+        name: Upload(RECORDING, {"method": method} if method else {})
+        for name, method in methods.items()
+    }
+    for upload in uploads.values():
+        load(server, upload, n_requests=4 * WORKERS, clients=2 * WORKERS)
     for number in range(1, plan.n_rounds + 1):
         say(f"round {number} of {plan.n_rounds}: {', '.join(methods)}")
-        for name, method in methods.items():
-            alone[name].append(load(server, RECORDING, n_requests=plan.n_alone, method=method))
-            crowd[name].append(
-                load(server, RECORDING, n_requests=plan.n_crowd, clients=CLIENTS, method=method)
-            )
+        for name, upload in uploads.items():
+            alone[name].append(load(server, upload, n_requests=plan.n_alone))
+            crowd[name].append(load(server, upload, n_requests=plan.n_crowd, clients=CLIENTS))
     return Measured(
         starts_s=starts_s,
         idle_mb=idle_mb,
@@ -232,7 +253,7 @@ def _draw(server: Server, n_drawn: int) -> Drawn:
     headers = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
     pictures_ms, reports_ms = [], []
     for _ in range(n_drawn):
-        _, body = _ask(server, "POST", "/predict", multipart(RECORDING, None), headers)
+        _, body = _ask(server, "POST", "/predict", multipart(RECORDING, {}), headers)
         answer = json.loads(body)
         # The picture first: a report needs it, and shall be measured without it.
         pictures_ms.append(_ask(server, "GET", _path(answer["visualization"]))[0])

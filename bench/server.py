@@ -52,7 +52,9 @@ class Server:
 
 
 @contextmanager
-def running(command: str, *, environ: Mapping[str, str], log_path: Path) -> Iterator[Server]:
+def running(
+    command: str, *, environ: Mapping[str, str], log_path: Path, ready_path: str = "/ready"
+) -> Iterator[Server]:
     """Run a shell command that serves on `$PORT`, and stop it in the end.
 
     Parameters
@@ -63,6 +65,8 @@ def running(command: str, *, environ: Mapping[str, str], log_path: Path) -> Iter
         Added to the environment.
     log_path : Path
         Gets what the server prints.
+    ready_path : str
+        Answered with 200 as soon as the server is ready.
 
     Yields
     ------
@@ -85,7 +89,7 @@ def running(command: str, *, environ: Mapping[str, str], log_path: Path) -> Iter
             cwd=ROOT, env=environ, stdout=log, stderr=log, start_new_session=True,
         )  # fmt: skip
     try:
-        _wait_until_ready(process, port, started_s + START_LIMIT_S)
+        _wait_until_ready(process, port, ready_path, started_s + START_LIMIT_S)
         yield Server(port, process.pid, time.perf_counter() - started_s)
     finally:
         _stop(process)
@@ -107,21 +111,28 @@ def plain_command(python: str) -> str:
     return f"{shlex.quote(python)} {gunicorn}"
 
 
-def _wait_until_ready(process: subprocess.Popen[bytes], port: int, deadline_s: float) -> None:
-    """Ask /ready every few milliseconds until it says 200."""
+def bucket_command() -> str:
+    """Give the command of a server that speaks S3."""
+    return f"{shlex.quote(sys.executable)} -m moto.server -H 127.0.0.1 -p $PORT"
+
+
+def _wait_until_ready(
+    process: subprocess.Popen[bytes], port: int, path: str, deadline_s: float
+) -> None:
+    """Ask every few milliseconds until the answer is 200."""
     while time.perf_counter() < deadline_s:
         if process.poll() is not None:
             raise StartError(f"the server ended with code {process.returncode}")
-        if _is_ready(port):
+        if _is_ready(port, path):
             return
         time.sleep(POLL_S)
     raise StartError(f"the server was not ready after {START_LIMIT_S:.0f} s")
 
 
-def _is_ready(port: int) -> bool:
+def _is_ready(port: int, path: str) -> bool:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=START_LIMIT_S)
     try:
-        connection.request("GET", "/ready")
+        connection.request("GET", path)
         return connection.getresponse().status == 200
     except (OSError, http.client.HTTPException):
         return False

@@ -1,11 +1,13 @@
 """Results as BENCHMARKS.md."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from statistics import median
 from typing import Final
 
-from bench.measure import Summary
-from bench.run import CLIENTS, WORKERS, Measured, Results
+from bench.measure import CLIENTS, WORKERS, Summary
+from bench.page import heading, spread, table
+from bench.run import Measured, Results
+from bench.song_tables import song_sections
 
 # What the project set out to reach, by method: median alone in ms, requests per second.
 GOALS: Final = {"whisper": (22, 70), "cnn": (10, 150)}
@@ -29,8 +31,10 @@ STAGES: Final = ("decode", "features", "model", "storage", "database")
 
 def markdown(results: Results) -> str:
     """Write the whole page."""
-    sections = (_head, _service, _latency, _throughput, _stages, _long_run, _drawn, _plain, _how)
-    return "\n".join(line for section in sections for line in section(results)) + "\n"
+    speech = (_head, _service, _latency, _throughput, _stages, _long_run, _drawn, _plain)
+    lines = [line for section in speech for line in section(results)]
+    lines += [*song_sections(results.songs, results.plan.songs), *_how(results)]
+    return "\n".join(lines) + "\n"
 
 
 def _head(results: Results) -> Iterator[str]:
@@ -38,20 +42,20 @@ def _head(results: Results) -> Iterator[str]:
     yield ""
     yield "Written by `make bench`; run it to measure your own machine."
     yield ""
-    yield from _table(("Machine", ""), list(results.facts.items()))
+    yield from table(("Machine", ""), list(results.facts.items()))
     yield ""
     yield (
-        f"Load average before the run: {results.load_before:.2f}. Every request is a "
-        "`POST /predict` of the same 3 s WAV (16 kHz, 16 bit, 96 kB). The clients run on the "
-        "same cores as the server: a figure under load includes what they take."
+        f"Load average before the run: {results.load_before:.2f}. Up to the songs every "
+        "request is a `POST /predict` of the same 3 s WAV (16 kHz, 16 bit, 96 kB). The clients "
+        "run on the same cores as the server: a figure under load includes what they take."
     )
 
 
 def _service(results: Results) -> Iterator[str]:
     ours = results.ours
-    yield from _heading("Start and memory")
+    yield from heading("Start and memory")
     rows = [
-        ("Start to ready, warm files", _spread(ours.starts_s, "s", 2), f"under {GOAL_START_S} s"),
+        ("Start to ready, warm files", spread(ours.starts_s, "s", 2), f"under {GOAL_START_S} s"),
         ("Memory of a worker, ready", f"{ours.idle_mb:.0f} MB", ""),
         (
             "Memory of a worker, after the rounds",
@@ -59,7 +63,7 @@ def _service(results: Results) -> Iterator[str]:
             f"under {GOAL_WORKER_MB} MB",
         ),
     ]
-    yield from _table(("", "Median (lowest to highest)", "Goal"), rows)
+    yield from table(("", "Median (lowest to highest)", "Goal"), rows)
     yield ""
     yield (
         f"From starting gunicorn ({WORKERS} workers) to the first 200 of `/ready`. Memory is "
@@ -68,7 +72,7 @@ def _service(results: Results) -> Iterator[str]:
 
 
 def _latency(results: Results) -> Iterator[str]:
-    yield from _heading("One client: latency")
+    yield from heading("One client: latency")
     rows = []
     for name, summary in results.ours.alone.items():
         goal = f"{GOALS[name][0]} ms" if name in GOALS else ""
@@ -77,13 +81,13 @@ def _latency(results: Results) -> Iterator[str]:
             (f"`{name}`", f"{summary.median_ms:.1f} ms", f"{low:.1f} to {high:.1f} ms",
              f"{summary.p95_ms:.1f} ms", goal, f"{summary.errors} of {summary.n_requests:,}")
         )  # fmt: skip
-    yield from _table(
+    yield from table(
         ("Method", "Median", "Medians of rounds", "95th percentile", "Goal", "Errors"), rows
     )
 
 
 def _throughput(results: Results) -> Iterator[str]:
-    yield from _heading(f"{CLIENTS} clients: throughput")
+    yield from heading(f"{CLIENTS} clients: throughput")
     rows = []
     for name, summary in results.ours.crowd.items():
         goal = f"{GOALS[name][1]}/s" if name in GOALS else ""
@@ -93,7 +97,7 @@ def _throughput(results: Results) -> Iterator[str]:
              f"{summary.median_ms:.0f} ms", f"{summary.p95_ms:.0f} ms",
              f"{summary.client_share:.0%} of a core", f"{summary.errors} of {summary.n_requests:,}")
         )  # fmt: skip
-    yield from _table(
+    yield from table(
         (
             "Method",
             "Requests",
@@ -109,12 +113,12 @@ def _throughput(results: Results) -> Iterator[str]:
 
 
 def _stages(results: Results) -> Iterator[str]:
-    yield from _heading("Where the time goes")
+    yield from heading("Where the time goes")
     rows = [
         (f"`{name}`", *(f"{value:.2f}" for value in _breakdown(summary)))
         for name, summary in results.ours.alone.items()
     ]
-    yield from _table(("Median, ms", *map(str.capitalize, STAGES), "Rest", "Outside", "Sum"), rows)
+    yield from table(("Median, ms", *map(str.capitalize, STAGES), "Rest", "Outside", "Sum"), rows)
     yield ""
     yield (
         "One client. The server tells the stages in its `Server-Timing` header; *rest* is parsing "
@@ -132,40 +136,40 @@ def _breakdown(summary: Summary) -> list[float]:
 
 def _long_run(results: Results) -> Iterator[str]:
     run = results.long_run
-    yield from _heading(f"{run.n_requests:,} requests in a row")
+    yield from heading(f"{run.n_requests:,} requests in a row")
     growth = run.memory_mb[-1] / run.memory_mb[0] - 1
     rows = [
         ("Errors", f"{run.errors}", "0"),
-        ("Requests per second", _spread(run.rates_per_s, "/s", 0), ""),
+        ("Requests per second", spread(run.rates_per_s, "/s", 0), ""),
         (f"Memory of all workers, first {results.plan.n_part:,}", f"{run.memory_mb[0]:.0f} MB", ""),
         (f"Memory of all workers, last {results.plan.n_part:,}", f"{run.memory_mb[-1]:.0f} MB", ""),
         ("Growth", f"{growth:+.1%}", f"within {GOAL_GROWTH:.0%}"),
     ]
-    yield from _table((f"`{results.default_method}`, {CLIENTS} clients", "", "Goal"), rows)
+    yield from table((f"`{results.default_method}`, {CLIENTS} clients", "", "Goal"), rows)
 
 
 def _drawn(results: Results) -> Iterator[str]:
     drawn = results.drawn
-    yield from _heading("Pictures and reports")
+    yield from heading("Pictures and reports")
     rows = [
-        ("Picture, drawn when first asked for", _spread(drawn.pictures_ms, "ms", 0)),
-        ("PDF report, its picture there already", _spread(drawn.reports_ms, "ms", 0)),
+        ("Picture, drawn when first asked for", spread(drawn.pictures_ms, "ms", 0)),
+        ("PDF report, its picture there already", spread(drawn.reports_ms, "ms", 0)),
         ("Memory of the largest worker afterwards", f"{drawn.memory_mb:.0f} MB"),
     ]
-    yield from _table(("", "Median (lowest to highest)"), rows)
+    yield from table(("", "Median (lowest to highest)"), rows)
     yield ""
     yield "The slowest is a worker's first, which loads matplotlib or reportlab."
 
 
 def _plain(results: Results) -> Iterator[str]:
-    yield from _heading("Beside the plain way")
+    yield from heading("Beside the plain way")
     if results.plain is None:
         yield f"Not measured: {results.plain_reason}."
         return
     method = "cnn" if "cnn" in results.ours.alone else results.default_method
     columns = [_column(results.ours, method), _column(results.plain, "plain")]
     rows = [(name, *cells) for name, *cells in zip(PLAIN_ROWS, *columns, strict=True)]
-    yield from _table(("", f"EmoSync, `{method}`", "Plain"), rows)
+    yield from table(("", f"EmoSync, `{method}`", "Plain"), rows)
     yield ""
     yield (
         "The plain way (`bench/plain.py`) runs the same network as most such services do: "
@@ -191,7 +195,7 @@ def _column(measured: Measured, method: str) -> tuple[str, ...]:
 
 def _how(results: Results) -> Iterator[str]:
     plan = results.plan
-    yield from _heading("How it was measured")
+    yield from heading("How it was measured")
     yield (
         f"`python -m bench` starts the Procfile's gunicorn with {WORKERS} workers, SQLite and an "
         f"empty upload folder, {plan.n_starts + 1} times. After a warm-up it goes {plan.n_rounds} "
@@ -200,20 +204,3 @@ def _how(results: Results) -> Iterator[str]:
         "connections, with a new one every 25 requests. Latency runs from sending a request to "
         "the last byte of its answer."
     )
-
-
-def _heading(words: str) -> Iterator[str]:
-    yield from ("", f"## {words}", "")
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    yield f"| {' | '.join(head)} |"
-    yield f"| {' | '.join('---' for _ in head)} |"
-    for row in rows:
-        yield f"| {' | '.join(row)} |"
-
-
-def _spread(values: Sequence[float], unit: str, digits: int) -> str:
-    space = "" if unit.startswith("/") else " "
-    low, mid, high = (f"{value:.{digits}f}" for value in (min(values), median(values), max(values)))
-    return f"{mid}{space}{unit} ({low} to {high})"
