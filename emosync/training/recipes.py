@@ -41,7 +41,7 @@ HEAD_C: Final = 0.0005
 WHISPER_RATES: Final = MappingProxyType(
     {"conv": 0.32, "positions": 0.32, "0_": 0.42, "1_": 0.56, "2_": 0.75, "3_": 1.0, "head": 3.0}
 )
-WHISPER_SCHEDULE: Final = Schedule(epochs=7, learning_rate=1e-4, rate_scales=WHISPER_RATES)
+WHISPER_SCHEDULE: Final = Schedule(epochs=14, learning_rate=1.6e-4, rate_scales=WHISPER_RATES)
 SCRATCH_SCHEDULE: Final = Schedule(epochs=8, learning_rate=2e-3)
 TAUGHT_SCHEDULE: Final = Schedule(epochs=40, learning_rate=2e-3, label_smoothing=0.0)
 # How much of the cnn's target is the teacher's answer, softened by the temperature.
