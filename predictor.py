@@ -31,6 +31,8 @@ METHODS: Final = MappingProxyType(
 WHOLE_TASKS: Final = ("music", "song")
 # Windows in one call of a network; more need memory and save no time.
 BATCH_SIZE: Final = 4
+# Steps of a song in one call of its models; an hour at once leaves 20 MB with the worker.
+N_STEPS: Final = 240
 
 
 class ModelPredictor:
@@ -165,7 +167,9 @@ class ModelPredictor:
             At the times of `features`.
         """
         valence, arousal = (
-            np.clip(self._artifact("song", axis).run(features.values)[:, 0], -1, 1)
+            np.clip(
+                _run_batched(self._artifact("song", axis), features.values, N_STEPS)[:, 0], -1, 1
+            )
             for axis in METHODS["song"]
         )
         return SongCurve(features.time_s, valence, arousal)
@@ -205,8 +209,8 @@ class ModelPredictor:
             raise UnknownMethod(f"There is no method '{method}'; choose one of {known}.") from None
 
 
-def _run_batched(artifact: Artifact, X: FloatArray) -> FloatArray:
-    batches = [artifact.run(X[i : i + BATCH_SIZE]) for i in range(0, len(X), BATCH_SIZE)]
+def _run_batched(artifact: Artifact, X: FloatArray, size: int = BATCH_SIZE) -> FloatArray:
+    batches = [artifact.run(X[i : i + size]) for i in range(0, len(X), size)]
     return np.concatenate(batches)
 
 

@@ -32,9 +32,9 @@ N_ACTIVATIONS: Final = 200
 STEP_S: Final = 0.5
 # Steps that a window of 3 s spans, the length that the network was trained on.
 WINDOW_STEPS: Final = 6
-# 8 s, a whole number of steps. Longer ones have less context, and yet take longer: they are
-# beyond what the runtime's memory and the processor's cache keep from one to the next.
-BLOCK_FRAMES: Final = 500
+# 12 s, a whole number of steps. Shorter ones have more context, longer ones leave the
+# processor's cache and more memory with the worker.
+BLOCK_FRAMES: Final = 750
 # The network's convolutions look 73 frames to each side; even, since it may skip every other.
 CONTEXT_FRAMES: Final = 74
 # Parseval: the power spectrum's sum over that of the samples, Hann's energy being 3/8.

@@ -56,13 +56,16 @@ def listen(blocks: Iterable[FloatArray], network: Artifact, back: Artifact) -> S
     SongFeatures
         A row every 0.5 s, from 0 s on.
     """
-    heard = [
-        (steps.time_s, back.run(steps.pooled), steps.descriptors)
-        for steps in music_steps(blocks, network.run)
-    ]
-    time_s, said, descriptors = map(np.concatenate, zip(*heard, strict=True))
-    values = np.hstack([said, descriptors, descriptors - descriptors.mean(axis=0)])
-    return SongFeatures(time_s, values.astype(np.float32), song_feature_names(back.labels))
+    times_s, rows = [], []
+    for steps in music_steps(blocks, network.run):
+        times_s.append(steps.time_s)
+        rows.append(np.hstack([back.run(steps.pooled), steps.descriptors]))
+    # An hour has 7 MB of features: no more than two copies of them at a time.
+    heard = np.concatenate(rows)
+    del rows
+    descriptors = heard[:, -len(DESCRIPTORS) :]
+    values = np.hstack([heard, descriptors - descriptors.mean(axis=0)])
+    return SongFeatures(np.concatenate(times_s), values, song_feature_names(back.labels))
 
 
 def mean_tags(features: SongFeatures, tags: Sequence[str]) -> dict[str, float]:

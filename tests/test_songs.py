@@ -319,8 +319,8 @@ def test_an_upload_and_the_library_agree(client: FlaskClient, upload: Upload, ke
 
 
 def test_a_last_step_of_another_emotion_is_a_row_of_its_own() -> None:
-    time_s = np.arange(10) * 0.5
-    valence = np.where(time_s < 4.5, 0.9, -0.9).astype(np.float32)
+    time_s = 0.5 * np.arange(10, dtype=np.float64)
+    valence = np.array([0.9] * 9 + [-0.9], np.float32)
     curve = SongCurve(time_s, valence, np.zeros(10, np.float32))
     played = play_song(curve, PlaybackSettings(smooth=1))
     assert [(row["start_time"], row["emotion"]) for row in played.members] == [

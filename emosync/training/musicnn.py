@@ -27,6 +27,7 @@ EPSILON: Final = 1e-3
 KERNELS: Final = ((7, 38), (7, 67), (128, 1), (64, 1), (32, 1))
 N_TIMBRAL: Final = 2
 N_FILTERS: Final = (204, 204, 51, 51, 51)
+FILTER_BLOCK: Final = 16
 N_MIDDLE: Final = 3
 
 Weights = Mapping[str, FloatArray]
@@ -89,14 +90,17 @@ def _front(x: keras.KerasTensor, weights: Weights, i: int, *, stride: int) -> ke
     scale, offset = _affine(weights, i + 1)
     # max(s relu(c)) is s relu(-max(-c)) where s < 0.
     sign = np.where(scale < 0, -1, 1).astype(np.float32)
-    kernel, bias = (sign * w for w in _convolution(weights, i))
-    convolve = layers.Conv2D(
-        N_FILTERS[i], (n_frames, n_bands), strides=(stride, 1), name=f"front{i}"
+    # The tempo filters get company that answers 0: ONNX Runtime lays out blocks of 16.
+    n_idle = 0 if i < N_TIMBRAL else -N_FILTERS[i] % FILTER_BLOCK
+    n_filters = N_FILTERS[i] + n_idle
+    kernel, bias = (
+        np.pad(sign * w, [(0, 0)] * (w.ndim - 1) + [(0, n_idle)]) for w in _convolution(weights, i)
     )
+    convolve = layers.Conv2D(n_filters, (n_frames, n_bands), strides=(stride, 1), name=f"front{i}")
     h = convolve(layers.ZeroPadding2D((((n_frames - 1) // 2, n_frames // 2), (0, 0)))(x))
     convolve.set_weights([kernel, bias])
     h = layers.MaxPooling2D((1, h.shape[2]), name=f"highest{i}")(h)
-    h = layers.Reshape((-1, N_FILTERS[i]))(h)
+    h = layers.Reshape((-1, n_filters))(h)[:, :, : N_FILTERS[i]]
     h = ops.relu(h * sign) * scale + offset
     return layers.UpSampling1D(stride)(h) if stride > 1 else h
 

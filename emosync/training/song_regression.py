@@ -136,7 +136,8 @@ def build_regressor(
     heard = keras.Input((len(mean),) if served else (None, len(mean)), name="features")
     x = ops.clip((heard - mean) / (deviation + 1e-6), -CLIPPED_SD, CLIPPED_SD)
     x = layers.Dropout(DROPOUT)(x)
-    return keras.Model(heard, ops.tanh(gain * layers.Dense(1, name="axis")(x)))
+    axis = layers.Dense(1, kernel_initializer="zeros", name="axis")
+    return keras.Model(heard, ops.tanh(gain * axis(x)))
 
 
 def train_regressor(

@@ -28,7 +28,10 @@ def song_steps(paths: Sequence[Path], models: Path, *, work: Path) -> ClipFrames
         Per recording (n_steps, n_features), every 0.5 s; columns as in
         `song_inputs.song_feature_names`.
     """
-    heard_by = read_card(models / "music" / "musicnn")["sha256"]["model.onnx"][:8]
+    heard_by = "-".join(
+        read_card(models / "music" / method)["sha256"]["model.onnx"][:8]
+        for method in ("musicnn", "tags")
+    )
     hear = partial(_hear, models=models)
     name = f"song_steps-{heard_by}"
     return clip_frames(paths, hear, name=name, cache=work, read=read_recording)

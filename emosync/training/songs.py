@@ -130,7 +130,7 @@ def judge_songs(material: SongMaterial, name_point: NamePoint) -> tuple[dict[str
             for i in held_out.tolist():
                 curves[i][:, axis] = predict_steps(model, material.steps[i])
     gains = np.array([_gain(curves, material.targets, axis) for axis in range(2)])
-    curves = [np.tanh(gains * np.arctanh(curve)) for curve in curves]
+    curves = [np.tanh(gains * _logits(curve)) for curve in curves]
     return _figures(material, curves, name_point), gains.astype(np.float32)
 
 
@@ -241,9 +241,14 @@ def _gain(curves: Sequence[FloatArray], targets: SongTargets, axis: int) -> floa
     known = rated[is_rated > 0] if is_rated.any() else described[targets.of("sign")[1] > 0]
     if not len(known):
         return 1.0
-    logits = np.arctanh(np.array([curve[:, axis].mean() for curve in curves]))
+    logits = _logits(np.array([curve[:, axis].mean() for curve in curves]))
     wanted = float(known[:, axis].std())
     return float(brentq(lambda gain: np.tanh(gain * logits).std() - wanted, 0.01, 100.0))
+
+
+def _logits(values: FloatArray) -> FloatArray:
+    """Undo tanh; what single precision took for 1 stays finite."""
+    return np.asarray(np.arctanh(np.clip(values, -0.99999, 0.99999)), np.float32)
 
 
 def _figures(
