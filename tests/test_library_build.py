@@ -254,7 +254,8 @@ def test_an_impatient_interrupt_ends_all_processes(tmp_path: Path) -> None:
         for _ in range(3):
             os.killpg(process.pid, signal.SIGINT)
             time.sleep(0.01)
-        assert process.wait(30) == 1
+        # A third signal may come when Python is already on its way out.
+        assert process.wait(30) in (1, -signal.SIGINT)
         deadline_s = time.monotonic() + 10
         while True:
             try:
