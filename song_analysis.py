@@ -15,13 +15,13 @@ import numpy.typing as npt
 from emosync.audio import AudioLimits, FloatArray, decode_blocks
 from emosync.config import Config
 from emosync.containers import container_of
+from emosync.musicnn import MUSIC_SR_HZ
 from emosync.playback import PlaybackSettings, Row
 from emosync.results import SongCurve, SpeechWindow
 from emosync.song_features import SongFeatures
 from emosync.stages import Stages
 from predictor import ModelPredictor
 
-SONG_SR_HZ: Final = 16_000
 # Less holds no music to speak of: the models look at 3 s around each step.
 MIN_DURATION_S: Final = 2.0
 
@@ -97,12 +97,12 @@ def hear_song(
         As `emosync.audio.decode` does.
     """
     container = container_of(data)
-    decoding = _Decoding(decode_blocks(data, sr=SONG_SR_HZ, limits=limits))
+    decoding = _Decoding(decode_blocks(data, sr=MUSIC_SR_HZ, limits=limits))
     begun_s = time.perf_counter()
     features = predictor.song_features(decoding)
     stages.add("decode", decoding.spent_s)
     stages.add("features", time.perf_counter() - begun_s - decoding.spent_s)
-    return HeardSong(features, container, round(decoding.n_samples / SONG_SR_HZ, 3))
+    return HeardSong(features, container, round(decoding.n_samples / MUSIC_SR_HZ, 3))
 
 
 def play_song(curve: SongCurve, settings: PlaybackSettings) -> SongPlayback:

@@ -1,7 +1,6 @@
 """Songs of the library and uploaded ones; knows the application, not Flask."""
 
 import json
-import logging
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -26,8 +25,6 @@ from emosync.stages import Stages
 from loaded_models import LoadedModels
 from song_analysis import hear_song, play_song
 from song_library import SongLibrary, check_song_id
-
-_log = logging.getLogger(__name__)
 
 TASK: Final = "song"
 PRECALCULATED: Final = "precalculated"
@@ -100,11 +97,7 @@ class SongService:
 
     def method_in_force(self) -> str:
         """Return the method that was chosen, or the first one."""
-        chosen = self._settings.method(TASK)
-        if chosen is None or chosen in METHODS:
-            return chosen or METHODS[0]
-        _log.warning("the chosen method %s is unknown; %s is used", chosen, METHODS[0])
-        return METHODS[0]
+        return self._settings.method_in_force(TASK, METHODS)
 
     def choose_method(self, method: str) -> None:
         """Make a method the one in force, for all workers and after a restart."""
@@ -229,18 +222,7 @@ class SongService:
         from emosync.report import ReportData
         from emosync.song_report import song_report
 
-        data = ReportData(
-            filename=entry.filename,
-            audio_file=entry.audio_file,
-            timestamp=entry.time_text,
-            emotion=entry.emotion,
-            confidence=entry.confidence,
-            probabilities=entry.probabilities,
-            method=entry.method,
-            duration_s=entry.duration_s,
-            windows=entry.windows,
-        )
-        return song_report(data, panels=panels)
+        return song_report(ReportData.of(entry), panels=panels)
 
     def _way(self, method: str | None, settings: PlaybackSettings, stages: Stages) -> str | None:
         """Name the method to use; None is whichever the library has the means for."""

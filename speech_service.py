@@ -1,6 +1,5 @@
 """Speech from the recording to the kept prediction; knows the application, not Flask."""
 
-import logging
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
@@ -12,8 +11,6 @@ from emosync.settings import Settings
 from emosync.sources import Source
 from emosync.stages import Stages
 from loaded_models import LoadedModels
-
-_log = logging.getLogger(__name__)
 
 TASK: Final = "speech"
 
@@ -48,14 +45,7 @@ class SpeechService:
 
     def method_in_force(self) -> str:
         """Return the method that was chosen, or the first one."""
-        methods = self.methods
-        chosen = self._settings.method(TASK)
-        if chosen is None:
-            return methods[0]
-        if chosen not in methods:
-            _log.warning("the chosen method %s has no model; %s is used", chosen, methods[0])
-            return methods[0]
-        return chosen
+        return self._settings.method_in_force(TASK, self.methods)
 
     def choose_method(self, method: str) -> None:
         """Make a method the one in force, for all workers and after a restart."""
@@ -109,19 +99,8 @@ class SpeechService:
         # reportlab and matplotlib cost a second at start-up, and most workers never draw.
         from emosync.report import ReportData, speech_report
 
-        data = ReportData(
-            filename=entry.filename,
-            audio_file=entry.audio_file,
-            timestamp=entry.time_text,
-            emotion=entry.emotion,
-            confidence=entry.confidence,
-            probabilities=entry.probabilities,
-            method=entry.method,
-            duration_s=entry.duration_s,
-            windows=entry.windows,
-            card=self._models.predictor.card(entry.task, entry.method),
-        )
-        return speech_report(data, panels=panels)
+        card = self._models.predictor.card(entry.task, entry.method)
+        return speech_report(ReportData.of(entry, card=card), panels=panels)
 
     def _predict(self, source: Source, recording: Recording, method: str, stages: Stages) -> Entry:
         prediction = self._models.predictor.speech(recording.y, method=method)

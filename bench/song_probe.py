@@ -17,7 +17,8 @@ import numpy.typing as npt
 
 from bench.server import ROOT
 from emosync.audio import AudioLimits
-from emosync.playback import STEP_S, PlaybackSettings
+from emosync.musicnn import STEP_S
+from emosync.playback import PlaybackSettings
 from emosync.results import SongCurve
 from emosync.stages import Stages
 from predictor import ModelPredictor

@@ -81,7 +81,7 @@ def music_log_mel(y: FloatArray) -> FloatArray:
 
 
 def log_mel_blocks(blocks: Iterable[FloatArray]) -> Iterator[FloatArray]:
-    """Turn a waveform that comes in blocks into log-mels in blocks of 500 frames.
+    """Turn a waveform that comes in blocks into log-mels in blocks of `BLOCK_FRAMES`.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ def log_mel_blocks(blocks: Iterable[FloatArray]) -> Iterator[FloatArray]:
 
     Yields
     ------
-    ndarray of shape (500, 96), float32
+    ndarray of shape (BLOCK_FRAMES, 96), float32
         The last may be shorter. Together they are the frames of the whole waveform.
     """
     edge = np.zeros(N_FFT // 2, np.float32)
@@ -126,7 +126,7 @@ def music_steps(blocks: Iterable[FloatArray], run: FrameRunner) -> Iterator[Musi
     Yields
     ------
     MusicSteps
-        Consecutive parts of the recording, of 16 steps or so: an hour at once is 90 MB.
+        Consecutive parts of the recording, a block's steps or so each: an hour at once is 90 MB.
     """
     highest, sums = _nothing(0)
     n_before = 0

@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from emosync.errors import ParameterError, StoredPlaybackInvalid
+from emosync.musicnn import STEP_S
+from emosync.results import ranked_probabilities
 
-STEP_S: Final = 0.5
 _AXES: Final = ("time_s", "valence", "arousal")
 
 Row = tuple[float, str]
@@ -203,16 +204,10 @@ def emotion_shares(sequence: Sequence[Row]) -> dict[str, float]:
         Shares that sum to 1, six decimals at most, the longest first. Of equals, the first
         met is first.
     """
-    length_s = sequence[-1][0] - sequence[0][0]
-    shares: dict[str, float] = {}
+    lengths_s: dict[str, float] = {}
     for (start_s, emotion), (end_s, _) in itertools.pairwise(sequence):
-        shares[emotion] = shares.get(emotion, 0.0) + (end_s - start_s) / length_s
-    order = sorted(shares, key=lambda emotion: -shares[emotion])
-    # Rounded down, so that what is left over for the longest cannot put it below another.
-    ranked = {emotion: math.floor(shares[emotion] * 1e6) / 1e6 for emotion in order}
-    others = sum(share for emotion, share in ranked.items() if emotion != order[0])
-    ranked[order[0]] = round(1.0 - others, 6)
-    return ranked
+        lengths_s[emotion] = lengths_s.get(emotion, 0.0) + (end_s - start_s)
+    return ranked_probabilities(list(lengths_s), np.array(list(lengths_s.values())))
 
 
 def _stored_object(data: bytes) -> dict[str, Any]:

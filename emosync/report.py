@@ -5,7 +5,7 @@ import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from reportlab.lib.enums import TA_RIGHT
 from reportlab.lib.pagesizes import A4
@@ -20,6 +20,7 @@ from reportlab.platypus import (
 )
 
 from emosync import clock, sheet, typeface
+from emosync.history import Entry
 from emosync.results import SpeechWindow
 from emosync.sheet import MUTED, WIDTH
 
@@ -84,6 +85,22 @@ class ReportData:
     duration_s: float
     windows: Sequence[SpeechWindow] = ()
     card: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, entry: Entry, *, card: Mapping[str, Any] | None = None) -> Self:
+        """Take what a report says from an entry of the history."""
+        return cls(
+            filename=entry.filename,
+            audio_file=entry.audio_file,
+            timestamp=entry.time_text,
+            emotion=entry.emotion,
+            confidence=entry.confidence,
+            probabilities=entry.probabilities,
+            method=entry.method,
+            duration_s=entry.duration_s,
+            windows=entry.windows,
+            card=card or {},
+        )
 
 
 def speech_report(data: ReportData, *, panels: bytes) -> bytes:

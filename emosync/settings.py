@@ -1,10 +1,14 @@
 """Settings that change at run time, shared by all workers and kept over restarts."""
 
+import logging
+from collections.abc import Sequence
 from typing import Final
 
 from sqlalchemy import Column, String, Table, bindparam, delete, insert, select
 
 from emosync.database import METADATA, Database
+
+_log = logging.getLogger(__name__)
 
 SETTINGS: Final = Table(
     "settings",
@@ -33,6 +37,15 @@ class Settings:
         """Return the method chosen for a task, None if nobody chose one."""
         with self._database.begin() as connection:
             return connection.execute(_CHOSEN, {"name": _name(task)}).scalar()
+
+    def method_in_force(self, task: str, methods: Sequence[str]) -> str:
+        """Return the method chosen for a task, the first of `methods` unless it is among them."""
+        chosen = self.method(task)
+        if chosen is not None and chosen in methods:
+            return chosen
+        if chosen is not None:
+            _log.warning("the chosen method %s is not there; %s is used", chosen, methods[0])
+        return methods[0]
 
     def choose_method(self, task: str, method: str) -> None:
         """Make a method the one in force, for every worker."""

@@ -14,6 +14,7 @@ from scipy.optimize import brentq
 from emosync.artifacts import read_card
 from emosync.framing import FloatArray
 from emosync.labels import AFFECT_AXES
+from emosync.musicnn import STEP_S
 from emosync.song_inputs import CHANGE_SUFFIX, song_feature_names
 from emosync.training.clip_frames import ClipFrames
 from emosync.training.export import export_plain, write_card
@@ -210,7 +211,7 @@ def _changes(material: SongMaterial, axis: str) -> list[FloatArray]:
     for i, clip in enumerate(material.clips):
         heard = material.steps[i]
         if clip.curve is not None:
-            time_s = np.arange(len(heard)) * 0.5
+            time_s = np.arange(len(heard)) * STEP_S
             rated = np.interp(time_s, clip.curve.time_s, getattr(clip.curve, axis))
             changes.append((rated - rated.mean()).astype(np.float32))
         elif axis == "arousal":
@@ -259,7 +260,8 @@ def _figures(
     rated = [(i, clip.curve) for i, clip in enumerate(material.clips) if clip.curve is not None]
     if rated:
         predicted = [
-            at_times(np.arange(len(curves[i])) * 0.5, curves[i], curve.time_s) for i, curve in rated
+            at_times(np.arange(len(curves[i])) * STEP_S, curves[i], curve.time_s)
+            for i, curve in rated
         ]
         figures["within_songs"] = within_songs(
             predicted, [np.stack([c.valence, c.arousal], axis=1) for _, c in rated]
