@@ -64,6 +64,20 @@ EMODB_CODES: Final = MappingProxyType(
     }
 )
 
+# GTZAN's ten, in the order of its folders (Tzanetakis and Cook 2002).
+GENRES: Final = (
+    "blues",
+    "classical",
+    "country",
+    "disco",
+    "hiphop",
+    "jazz",
+    "metal",
+    "pop",
+    "reggae",
+    "rock",
+)
+
 # A song's labels lie on a circle around the centre of the valence-arousal plane. Each ring is cut
 # into equal sectors, counted from the axis of valence (0 degrees) towards arousal (90 degrees).
 SONG_NEUTRAL: Final = "Neutral"
