@@ -212,6 +212,8 @@ def _both(figures: Mapping[str, Any] | None) -> str:
 def _default(value: object) -> str:
     if isinstance(value, tuple):
         value = ",".join(value)
+    if isinstance(value, bool):
+        value = int(value)  # as the variable is written
     if isinstance(value, float):
         value = f"{value:g}"
     return f"`{value}`" if str(value) else "empty"

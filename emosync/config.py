@@ -73,6 +73,24 @@ def _prefix(text: str) -> str:
     return "/".join(folders) + "/"
 
 
+def _switch(text: str) -> bool:
+    if text not in {"0", "1"}:
+        raise ValueError("it must be 1 or 0")
+    return text == "1"
+
+
+def _proxy(text: str) -> str:
+    if not re.fullmatch(r"(https?|socks4a?|socks5h?)://\S+", text):
+        raise ValueError("it must begin with http://, https:// or socks5://")
+    return text
+
+
+def _file(text: str) -> str:
+    if not Path(text).is_file():
+        raise ValueError("there is no such file")
+    return text
+
+
 def _read(convert: Callable[[str], Any], meaning: str) -> dict[str, Any]:
     return {"convert": convert, "meaning": meaning}
 
@@ -167,6 +185,23 @@ class Config:
     valence_model_s3: str = field(
         default="",
         metadata=_read(str, "folder in the bucket of the valence model; empty: MODELS_PATH"),
+    )
+    youtube_enabled: bool = field(
+        default=True, metadata=_read(_switch, "1, or 0 to fetch no videos from YouTube")
+    )
+    youtube_proxy: str = field(
+        default="",
+        metadata=_read(_proxy, "URL of a proxy for YouTube alone; empty: HTTPS_PROXY, or none"),
+    )
+    youtube_cookies_file: str = field(
+        default="",
+        metadata=_read(_file, "cookies of a browser for YouTube, in Netscape's format; only read"),
+    )
+    youtube_timeout_s: float = field(
+        default=60.0, metadata=_read(_positive, "how long fetching a video may take, in seconds")
+    )
+    max_video_duration_s: float = field(
+        default=600.0, metadata=_read(_positive, "longest video, in seconds")
     )
 
     def __post_init__(self) -> None:

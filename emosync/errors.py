@@ -8,7 +8,11 @@ them into problem+json (RFC 9457)::
     |   |-- MissingInput              400 missing_input
     |   |-- InvalidBase64             400 invalid_base64
     |   |-- InvalidSongId             400 invalid_song_id
+    |   |-- InvalidVideoUrl           400 invalid_video_url
+    |   |   |-- VideoHostRefused      400 video_host_refused
+    |   |   `-- PlaylistUrl           400 playlist_url
     |   `-- UnknownMethod             400 unknown_method
+    |-- VideoDisabled                 403 video_disabled
     |-- NotFound                      404 not_found
     |   `-- UnknownSong               404 unknown_song
     |-- TooLarge                      413 too_large
@@ -20,17 +24,30 @@ them into problem+json (RFC 9457)::
     |   |-- TooLong                   422 too_long
     |   `-- SilentAudio               422 silent_audio
     |-- InvalidFeatures               422 invalid_features
+    |-- UnusableVideo                 422 unusable_video
+    |   |-- VideoTooLong              422 video_too_long
+    |   |-- VideoTooLarge             422 video_too_large
+    |   |-- VideoLive                 422 video_live
+    |   `-- VideoLengthUnknown        422 video_length_unknown
     |-- UpstreamError                 502 upstream_error
     |   |-- LibraryAccessRefused      502 library_access_refused
     |   |-- LibraryBucketMissing      502 library_bucket_missing
-    |   `-- StoredPlaybackInvalid     502 stored_playback_invalid
+    |   |-- StoredPlaybackInvalid     502 stored_playback_invalid
+    |   `-- VideoRefused              502 video_refused
+    |       |-- VideoPrivate          502 video_private
+    |       |-- VideoRemoved          502 video_removed
+    |       |-- VideoAgeRestricted    502 video_age_restricted
+    |       |-- VideoBotCheck         502 video_bot_check
+    |       |-- VideoGeoBlocked       502 video_geo_blocked
+    |       `-- VideoTimeout          504 video_timeout
     `-- Unavailable                   503 unavailable
         |-- ModelUnavailable          503 model_unavailable
         |-- DatabaseUnavailable       503 database_unavailable
         |-- StorageUnavailable        503 storage_unavailable
         |-- LibraryUnreachable        503 library_unreachable
         |-- LibraryTimeout            503 library_timeout
-        `-- LibraryCredentialsMissing 503 library_credentials_missing
+        |-- LibraryCredentialsMissing 503 library_credentials_missing
+        `-- VideoBusy                 503 video_busy
 
 Messages are sentences for the person who sent the request: what is wrong and what
 to do. They never hold a path of the server, a secret or a traceback; the cause is
@@ -80,10 +97,34 @@ class InvalidSongId(ParameterError):
     code, title = "invalid_song_id", "Invalid song id"
 
 
+class InvalidVideoUrl(ParameterError):
+    """A URL is not that of one video."""
+
+    code, title = "invalid_video_url", "Invalid video URL"
+
+
+class VideoHostRefused(InvalidVideoUrl):
+    """A URL names another host than those that videos are taken from."""
+
+    code, title = "video_host_refused", "Video host refused"
+
+
+class PlaylistUrl(InvalidVideoUrl):
+    """A URL is that of a playlist or a channel."""
+
+    code, title = "playlist_url", "Playlist or channel"
+
+
 class UnknownMethod(ParameterError):
     """No model of that name serves the task."""
 
     code, title = "unknown_method", "Unknown method"
+
+
+class VideoDisabled(EmoSyncError):
+    """The server is set up to fetch no videos."""
+
+    status, code, title = 403, "video_disabled", "Videos disabled"
 
 
 class NotFound(EmoSyncError):
@@ -152,6 +193,36 @@ class InvalidFeatures(EmoSyncError):
     status, code, title = 422, "invalid_features", "Invalid features"
 
 
+class UnusableVideo(EmoSyncError):
+    """The video is there, but is of a kind that is not taken."""
+
+    status, code, title = 422, "unusable_video", "Unusable video"
+
+
+class VideoTooLong(UnusableVideo):
+    """The video is longer than the limit."""
+
+    code, title = "video_too_long", "Video too long"
+
+
+class VideoTooLarge(UnusableVideo):
+    """The video's file is larger than the limit."""
+
+    code, title = "video_too_large", "Video too large"
+
+
+class VideoLive(UnusableVideo):
+    """The video is being broadcast, or will be."""
+
+    code, title = "video_live", "Live video"
+
+
+class VideoLengthUnknown(UnusableVideo):
+    """The site does not say how long the video is."""
+
+    code, title = "video_length_unknown", "Length of the video unknown"
+
+
 class UpstreamError(EmoSyncError):
     """A service that the request depends on failed."""
 
@@ -174,6 +245,48 @@ class StoredPlaybackInvalid(UpstreamError):
     """The library holds a playback sequence that is broken."""
 
     code, title = "stored_playback_invalid", "Stored playback invalid"
+
+
+class VideoRefused(UpstreamError):
+    """The site does not hand a video over, for a reason that has no code of its own."""
+
+    code, title = "video_refused", "Video refused"
+
+
+class VideoPrivate(VideoRefused):
+    """The video is for some people only: invited, paying or members."""
+
+    code, title = "video_private", "Private video"
+
+
+class VideoRemoved(VideoRefused):
+    """There is no such video, or no longer."""
+
+    code, title = "video_removed", "Video removed"
+
+
+class VideoAgeRestricted(VideoRefused):
+    """The site wants to know the age of who is watching."""
+
+    code, title = "video_age_restricted", "Video age-restricted"
+
+
+class VideoBotCheck(VideoRefused):
+    """The site takes this server for a bot, as it does most data centres."""
+
+    code, title = "video_bot_check", "Bot check"
+
+
+class VideoGeoBlocked(VideoRefused):
+    """The video is not shown in the country of this server."""
+
+    code, title = "video_geo_blocked", "Video blocked in this country"
+
+
+class VideoTimeout(VideoRefused):
+    """The video does not arrive in time."""
+
+    status, code, title = 504, "video_timeout", "Video time-out"
 
 
 class Unavailable(EmoSyncError):
@@ -216,3 +329,9 @@ class LibraryCredentialsMissing(Unavailable):
     """A bucket is configured, and no credentials for it are found."""
 
     code, title = "library_credentials_missing", "Library credentials missing"
+
+
+class VideoBusy(Unavailable):
+    """As many videos are being fetched as this process fetches at a time."""
+
+    code, title = "video_busy", "Fetching other videos"

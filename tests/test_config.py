@@ -55,6 +55,12 @@ def test_values_are_converted() -> None:
         ("SONGS_PREFIX", "/SONGS/"),
         ("SONGS_PREFIX", "A//B"),
         ("SONGS_PREFIX", "/"),
+        ("YOUTUBE_ENABLED", "yes"),
+        ("YOUTUBE_PROXY", "proxy.example:3128"),
+        ("YOUTUBE_PROXY", "file:///etc/passwd"),
+        ("YOUTUBE_COOKIES_FILE", "/no/such/cookies.txt"),
+        ("YOUTUBE_TIMEOUT_S", "0"),
+        ("MAX_VIDEO_DURATION_S", "-1"),
     ],
 )
 def test_a_value_that_cannot_be_used_is_named(name: str, text: str) -> None:
@@ -97,3 +103,17 @@ def test_the_example_file_lists_every_variable_with_its_default() -> None:
         assert variable.name.upper() in lines
         assert variable.metadata["meaning"]
     assert read_config(lines) == Config()
+
+
+def test_videos_can_be_switched_off_and_go_through_a_proxy(tmp_path: Path) -> None:
+    (tmp_path / "cookies.txt").touch()
+    config = read_config(
+        {
+            "YOUTUBE_ENABLED": "0",
+            "YOUTUBE_PROXY": "socks5://localhost:1080",
+            "YOUTUBE_COOKIES_FILE": str(tmp_path / "cookies.txt"),
+        }
+    )
+    assert config.youtube_enabled is False
+    assert config.youtube_proxy == "socks5://localhost:1080"
+    assert config.youtube_cookies_file == str(tmp_path / "cookies.txt")
