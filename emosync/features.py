@@ -86,9 +86,11 @@ def mel_filterbank(
 
 
 @cache
-def _hann(n_fft: int) -> FloatArray:
-    """Periodic Hann window."""
-    return (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n_fft) / n_fft)).astype(np.float32)
+def hann(n_fft: int) -> FloatArray:
+    """Give the periodic Hann window, (n_fft,), read-only."""
+    window = (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n_fft) / n_fft)).astype(np.float32)
+    window.flags.writeable = False
+    return window
 
 
 def power_spectrogram(
@@ -114,7 +116,7 @@ def power_spectrogram(
     if pad_mode == "reflect" and len(y) <= n_fft // 2:
         pad_mode = "constant"
     padded = y if pad_mode is None else np.pad(y, n_fft // 2, mode=pad_mode)  # type: ignore[call-overload]
-    frames = frame_signal(padded, frame_length=n_fft, hop_length=hop_length) * _hann(n_fft)
+    frames = frame_signal(padded, frame_length=n_fft, hop_length=hop_length) * hann(n_fft)
     spectrum = scipy.fft.rfft(frames, axis=1)
     return np.ascontiguousarray((spectrum.real**2 + spectrum.imag**2).T)
 
@@ -215,8 +217,17 @@ def mfcc(
         Orthonormal DCT-II of the log-mel power in dB, cut 80 dB below the maximum.
     """
     S = mel_spectrogram(y, sr=SPEECH_SR_HZ, n_fft=n_fft, hop_length=hop_length, n_mels=n_mels)
+    return cepstrum(power_db(S), n_mfcc=n_mfcc)
+
+
+def power_db(S: FloatArray) -> FloatArray:
+    """Give power in dB, cut 80 dB below the maximum, as `librosa.power_to_db` does."""
     S_db = 10 * np.log10(np.maximum(S, 1e-10))
-    S_db = np.maximum(S_db, S_db.max() - 80.0)
+    return np.asarray(np.maximum(S_db, S_db.max() - 80.0), np.float32)
+
+
+def cepstrum(S_db: FloatArray, *, n_mfcc: int) -> FloatArray:
+    """Give the first coefficients (n_mfcc, n_frames) of each frame's orthonormal DCT-II."""
     coefficients = scipy.fft.dct(S_db, axis=0, type=2, norm="ortho")[:n_mfcc]
     return np.asarray(coefficients, np.float32)
 
