@@ -1,6 +1,7 @@
 """What all tasks share, built once per process, and the services that stand on it."""
 
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 import song_service
 import speech_service
@@ -12,14 +13,26 @@ from emosync.drawings import Drawings
 from emosync.errors import ParameterError, UnknownMethod
 from emosync.history import Entry, History
 from emosync.recordings import Recordings
-from emosync.settings import Settings
+from emosync.settings import MethodChoice, Settings
 from loaded_models import LoadedModels
 from song_analysis import song_limits
 from song_library import SongLibrary
 from song_service import SongService
 from speech_service import SpeechService
 
-TASKS: Final = (speech_service.TASK, song_service.TASK)
+
+class TaskService(Protocol):
+    """What every task has, whatever else its views ask of it."""
+
+    @property
+    def methods(self) -> MethodChoice:
+        """Its methods, and the one in force."""
+
+    def draw(self, entry: Entry) -> bytes:
+        """Draw an entry of the history as PNG."""
+
+    def report(self, entry: Entry, panels: bytes) -> bytes:
+        """Write the PDF of an entry, with its picture."""
 
 
 class Services:
@@ -43,6 +56,11 @@ class Services:
         self.songs = SongService(
             self._models, settings, archive, SongLibrary(config), song_limits(config)
         )
+        # A name that several tasks have, such as cnn, means the first of them.
+        self._tasks: Mapping[str, TaskService] = {
+            speech_service.TASK: self.speech,
+            song_service.TASK: self.songs,
+        }
 
     def close(self) -> None:
         """Close the connections to the database."""
@@ -56,8 +74,8 @@ class Services:
 
     def check_task(self, task: str) -> None:
         """Raise ParameterError, which lists the names, unless the task is served."""
-        if task not in TASKS:
-            raise ParameterError(f"Unknown task {task!r}; choose one of: {', '.join(TASKS)}.")
+        if task not in self._tasks:
+            raise ParameterError(f"Unknown task {task!r}; choose one of: {', '.join(self._tasks)}.")
 
     def choose_method(self, method: str, *, task: str | None = None) -> None:
         """Make a method the one in force for its task, for all workers and after a restart.
@@ -65,28 +83,22 @@ class Services:
         Parameters
         ----------
         method : str
-            A way to a song's sequence, or a speech model.
+            Of any task.
         task : str, optional
-            By default the one that has a method of that name.
+            By default the first that has a method of that name.
 
         Raises
         ------
         UnknownMethod
             If no task, or not that one, has such a method; the message lists the names.
         """
-        if task == song_service.TASK or (task is None and method in song_service.METHODS):
-            self.songs.choose_method(method)
-        elif task is None and method not in self.speech.methods:
-            raise UnknownMethod(
-                f"There is no method '{method}'; choose one of {', '.join(self.speech.methods)} "
-                f"for speech, or {', '.join(song_service.METHODS)} for songs."
-            )
-        else:
-            self.speech.choose_method(method)
+        if task is None:
+            task = self._task_with(method)
+        self._tasks[task].methods.choose(method)
 
     def models(self) -> dict[str, Any]:
         """Return the card of the speech method in force, and under `models` all cards."""
-        in_force = (speech_service.TASK, self.speech.method_in_force())
+        in_force = (speech_service.TASK, self.speech.methods.in_force())
         return self._models.all_described(in_force=in_force)
 
     def picture(self, audio_file: str) -> bytes:
@@ -96,10 +108,17 @@ class Services:
     def report(self, name: str) -> tuple[Entry, bytes]:
         """Return the entry of that `audio_file` or uploaded name, and its PDF."""
         entry = self.history.find(name)
-        return entry, self._task(entry).report(entry, self._picture(entry))
+        return entry, self._tasks[entry.task].report(entry, self._picture(entry))
 
     def _picture(self, entry: Entry) -> bytes:
-        return self._drawings.get(f"{entry.audio_file}.png", lambda: self._task(entry).draw(entry))
+        return self._drawings.get(
+            f"{entry.audio_file}.png", lambda: self._tasks[entry.task].draw(entry)
+        )
 
-    def _task(self, entry: Entry) -> SpeechService | SongService:
-        return self.songs if entry.task == song_service.TASK else self.speech
+    def _task_with(self, method: str) -> str:
+        """Name the first task that has the method."""
+        for task, service in self._tasks.items():
+            if method in service.methods.names:
+                return task
+        known = (f"{', '.join(s.methods.names)} for {task}" for task, s in self._tasks.items())
+        raise UnknownMethod(f"There is no method '{method}'; choose one of {'; '.join(known)}.")

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from emosync.archive import Archive
 from emosync.audio import AudioLimits
-from emosync.errors import ParameterError, UnknownMethod, UnknownSong
+from emosync.errors import ParameterError, UnknownSong
 from emosync.history import Entry
 from emosync.playback import (
     PlaybackSettings,
@@ -18,7 +18,7 @@ from emosync.playback import (
     stored_sequence,
 )
 from emosync.results import SongCurve
-from emosync.settings import Settings
+from emosync.settings import MethodChoice, Settings
 from emosync.song_features import SongFeatures, read_csv
 from emosync.sources import Source
 from emosync.stages import Stages
@@ -85,7 +85,7 @@ class SongService:
         limits: AudioLimits,
     ) -> None:
         self._models = models
-        self._settings = settings
+        self.methods = MethodChoice(settings, TASK, lambda: METHODS)
         self._archive = archive
         self._library = library
         self._limits = limits
@@ -94,15 +94,6 @@ class SongService:
     def feature_names(self) -> tuple[str, ...]:
         """Name what the models see, in order."""
         return self._models.predictor.song_feature_names
-
-    def method_in_force(self) -> str:
-        """Return the method that was chosen, or the first one."""
-        return self._settings.method_in_force(TASK, METHODS)
-
-    def choose_method(self, method: str) -> None:
-        """Make a method the one in force, for all workers and after a restart."""
-        check_method(method)
-        self._settings.choose_method(TASK, method)
 
     def song_ids(self, *, prefix: str, after: str | None, limit: int) -> list[str]:
         """List the ids in the library, in order, from the one that follows `after`."""
@@ -227,7 +218,7 @@ class SongService:
     def _way(self, method: str | None, settings: PlaybackSettings, stages: Stages) -> str | None:
         """Name the method to use; None is whichever the library has the means for."""
         if method is not None:
-            check_method(method)
+            self.methods.check(method)
             if method == PRECALCULATED and settings.given:
                 raise ParameterError(
                     f"A precalculated sequence is finished: '{settings.given[0]}' needs the "
@@ -235,7 +226,7 @@ class SongService:
                 )
             return method
         with stages.measure("database"):
-            in_force = self.method_in_force()
+            in_force = self.methods.in_force()
         return None if in_force == PRECALCULATED and settings.given else in_force
 
     def _features(self, song_id: str, way: str | None, stages: Stages) -> tuple[SongFeatures, str]:
@@ -261,14 +252,6 @@ class SongService:
     def _curve(self, features: SongFeatures, stages: Stages) -> SongCurve:
         with stages.measure("model"):
             return self._models.predictor.song_curve(features)
-
-
-def check_method(method: str) -> None:
-    """Raise UnknownMethod, which lists the names, unless it is a way to a sequence."""
-    if method not in METHODS:
-        raise UnknownMethod(
-            f"There is no method '{method}' for songs; choose one of {', '.join(METHODS)}."
-        )
 
 
 @lru_cache(_N_FINISHED)

@@ -9,7 +9,7 @@ from emosync.errors import MissingInput, ParameterError
 from emosync.playback import playback_settings
 from emosync.sources import Source
 from request_context import Answer, page_limit, parameter, services, stages
-from song_service import AUDIO, TASK, check_method
+from song_service import AUDIO, TASK
 
 _DEFAULT_LIMIT: Final = 100
 
@@ -97,7 +97,7 @@ def hear(source: Source, parameters: Mapping[str, Any]) -> Answer:
 def _check_heard(method: str | None) -> None:
     if method is None:
         return
-    check_method(method)
+    services().songs.methods.check(method)
     if method != AUDIO:
         raise ParameterError(f"An uploaded song is heard: its method can only be {AUDIO}.")
 

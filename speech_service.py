@@ -7,7 +7,7 @@ from typing import Final
 from emosync.archive import Archive
 from emosync.audio import AudioLimits, Recording, decode
 from emosync.history import Entry
-from emosync.settings import Settings
+from emosync.settings import MethodChoice, Settings
 from emosync.sources import Source
 from emosync.stages import Stages
 from loaded_models import LoadedModels
@@ -34,27 +34,9 @@ class SpeechService:
         self, models: LoadedModels, settings: Settings, archive: Archive, limits: AudioLimits
     ) -> None:
         self._models = models
-        self._settings = settings
+        self.methods = MethodChoice(settings, TASK, lambda: models.predictor.methods(TASK))
         self._archive = archive
         self._limits = limits
-
-    @property
-    def methods(self) -> tuple[str, ...]:
-        """Name the methods, the default first."""
-        return self._models.predictor.methods(TASK)
-
-    def method_in_force(self) -> str:
-        """Return the method that was chosen, or the first one."""
-        return self._settings.method_in_force(TASK, self.methods)
-
-    def choose_method(self, method: str) -> None:
-        """Make a method the one in force, for all workers and after a restart."""
-        self.check_method(method)
-        self._settings.choose_method(TASK, method)
-
-    def check_method(self, method: str) -> None:
-        """Raise UnknownMethod, which lists the names, unless a model has that name."""
-        self._models.predictor.card(TASK, method)
 
     def recognise(
         self, source: Source, *, methods: Sequence[str | None], stages: Stages
@@ -76,9 +58,9 @@ class SpeechService:
             In the order of `methods`; all of them are in the history.
         """
         with stages.measure("database"):
-            names = [method or self.method_in_force() for method in methods]
+            names = [method or self.methods.in_force() for method in methods]
         for name in names:
-            self.check_method(name)
+            self.methods.check(name)
         with stages.measure("decode"):
             recording = decode(source.data, limits=self._limits)
         entries = [self._predict(source, recording, name, stages) for name in names]

@@ -1,12 +1,13 @@
 """Settings that change at run time, shared by all workers and kept over restarts."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from sqlalchemy import Column, String, Table, bindparam, delete, insert, select
 
 from emosync.database import METADATA, Database
+from emosync.errors import UnknownMethod
 
 _log = logging.getLogger(__name__)
 
@@ -53,6 +54,47 @@ class Settings:
             # Delete and insert is an upsert in every dialect; the transaction hides the gap.
             connection.execute(delete(SETTINGS).where(SETTINGS.c.name == _name(task)))
             connection.execute(insert(SETTINGS).values(name=_name(task), value=method))
+
+
+class MethodChoice:
+    """The methods of one task, and which of them serves requests that name none.
+
+    Parameters
+    ----------
+    settings : Settings
+        Where the choice is kept.
+    task : str
+        Whose methods they are.
+    names : callable
+        Gives the names, the default first; asked every time, since models may be missing.
+    """
+
+    def __init__(self, settings: Settings, task: str, names: Callable[[], Sequence[str]]) -> None:
+        self._settings = settings
+        self._task = task
+        self._names = names
+
+    @property
+    def names(self) -> Sequence[str]:
+        """The methods, the default first."""
+        return self._names()
+
+    def in_force(self) -> str:
+        """Return the method that was chosen, or the first one."""
+        return self._settings.method_in_force(self._task, self.names)
+
+    def choose(self, method: str) -> None:
+        """Make a method the one in force, for all workers and after a restart."""
+        self.check(method)
+        self._settings.choose_method(self._task, method)
+
+    def check(self, method: str) -> None:
+        """Raise UnknownMethod, which lists the names, unless the task has that method."""
+        if method not in self.names:
+            known = ", ".join(self.names)
+            raise UnknownMethod(
+                f"There is no method '{method}' for {self._task}; choose one of {known}."
+            )
 
 
 def _name(task: str) -> str:
