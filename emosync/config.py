@@ -11,6 +11,8 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from emosync.labels import MOOD_OF_EMOTION, MOODS
+
 BYTES_PER_MB = 1_000_000
 
 
@@ -89,6 +91,19 @@ def _file(text: str) -> str:
     if not Path(text).is_file():
         raise ValueError("there is no such file")
     return text
+
+
+def _moods(text: str) -> dict[str, str]:
+    """Read "happy=Happy,sad=Calm"; emotions that it does not name keep their mood."""
+    moods = dict(MOOD_OF_EMOTION)
+    for pair in text.split(","):
+        emotion, _, mood = (part.strip() for part in pair.partition("="))
+        if emotion not in MOOD_OF_EMOTION:
+            raise ValueError(f"'{emotion}' must be one of {', '.join(MOOD_OF_EMOTION)}")
+        if mood not in MOODS:
+            raise ValueError(f"the mood of '{emotion}' must be one of {', '.join(MOODS)}")
+        moods[emotion] = mood
+    return moods
 
 
 def _read(convert: Callable[[str], Any], meaning: str) -> dict[str, Any]:
@@ -202,6 +217,17 @@ class Config:
     )
     max_video_duration_s: float = field(
         default=600.0, metadata=_read(_positive, "longest video, in seconds")
+    )
+    spotify_client_id: str = field(
+        default="", metadata=_read(str, "id of the app at Spotify; empty: no playlists")
+    )
+    # Kept out of every repr, so that no log can hold it.
+    spotify_client_secret: str = field(
+        default="", repr=False, metadata=_read(str, "the app's secret at Spotify")
+    )
+    mood_of_emotion: dict[str, str] = field(
+        default_factory=lambda: dict(MOOD_OF_EMOTION),
+        metadata=_read(_moods, "moods of the tracks that fit an emotion, as in sad=Calm,angry=Sad"),
     )
 
     def __post_init__(self) -> None:

@@ -8,6 +8,7 @@ them into problem+json (RFC 9457)::
     |   |-- MissingInput              400 missing_input
     |   |-- InvalidBase64             400 invalid_base64
     |   |-- InvalidSongId             400 invalid_song_id
+    |   |-- InvalidTracks             400 invalid_tracks
     |   |-- InvalidVideoUrl           400 invalid_video_url
     |   |   |-- VideoHostRefused      400 video_host_refused
     |   |   `-- PlaylistUrl           400 playlist_url
@@ -48,6 +49,8 @@ them into problem+json (RFC 9457)::
         |-- LibraryTimeout            503 library_timeout
         |-- LibraryCredentialsMissing 503 library_credentials_missing
         `-- VideoBusy                 503 video_busy
+
+Those of playlists are in `playlist_errors`.
 
 Messages are sentences for the person who sent the request: what is wrong and what
 to do. They never hold a path of the server, a secret or a traceback; the cause is
@@ -113,6 +116,12 @@ class PlaylistUrl(InvalidVideoUrl):
     """A URL is that of a playlist or a channel."""
 
     code, title = "playlist_url", "Playlist or channel"
+
+
+class InvalidTracks(ParameterError):
+    """The list of tracks is none, too long, or holds what is no track."""
+
+    code, title = "invalid_tracks", "Invalid tracks"
 
 
 class UnknownMethod(ParameterError):
@@ -188,7 +197,7 @@ class SilentAudio(UnusableAudio):
 
 
 class InvalidFeatures(EmoSyncError):
-    """A song's table of features is not what the models need."""
+    """The features of a song or a track are not what the models need."""
 
     status, code, title = 422, "invalid_features", "Invalid features"
 

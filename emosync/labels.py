@@ -78,6 +78,23 @@ GENRES: Final = (
     "rock",
 )
 
+# Of tracks, in the order of the models' outputs.
+MOODS: Final = ("Calm", "Energetic", "Happy", "Sad")
+# The mood of the tracks that fit what a person feels; voices say "disgust", faces "disgusted".
+MOOD_OF_EMOTION: Final = MappingProxyType(
+    {
+        "neutral": "Calm",
+        "calm": "Calm",
+        "happy": "Happy",
+        "surprised": "Happy",
+        "sad": "Sad",
+        "disgust": "Sad",
+        "disgusted": "Sad",
+        "angry": "Energetic",
+        "fearful": "Energetic",
+    }
+)
+
 # A song's labels lie on a circle around the centre of the valence-arousal plane. Each ring is cut
 # into equal sectors, counted from the axis of valence (0 degrees) towards arousal (90 degrees).
 SONG_NEUTRAL: Final = "Neutral"

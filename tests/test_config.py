@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from emosync.config import Config, read_config
+from emosync.labels import MOOD_OF_EMOTION
 
 ROOT = Path(__file__).parent.parent
 
@@ -117,3 +118,19 @@ def test_videos_can_be_switched_off_and_go_through_a_proxy(tmp_path: Path) -> No
     assert config.youtube_enabled is False
     assert config.youtube_proxy == "socks5://localhost:1080"
     assert config.youtube_cookies_file == str(tmp_path / "cookies.txt")
+
+
+def test_moods_that_are_not_named_stay_as_they_are() -> None:
+    moods = read_config({"MOOD_OF_EMOTION": "sad=Calm, angry=Sad"}).mood_of_emotion
+    assert (moods["sad"], moods["angry"], moods["happy"]) == ("Calm", "Sad", "Happy")
+    assert Config().mood_of_emotion == MOOD_OF_EMOTION
+
+
+@pytest.mark.parametrize("text", ["bored=Calm", "sad=Blue", "sad", "sad=", "sad=Calm,"])
+def test_a_mood_that_is_none_is_named(text: str) -> None:
+    with pytest.raises(ValueError, match="MOOD_OF_EMOTION.* must be one of"):
+        read_config({"MOOD_OF_EMOTION": text})
+
+
+def test_the_secret_of_spotify_is_in_no_repr() -> None:
+    assert "hush" not in repr(read_config({"SPOTIFY_CLIENT_SECRET": "hush"}))
