@@ -139,6 +139,69 @@ def music_steps(blocks: Iterable[FloatArray], run: FrameRunner) -> Iterator[Musi
             highest, sums, n_before = highest[n_steps:], sums[n_steps:], n_before + n_steps
 
 
+def music_windows(
+    blocks: Iterable[FloatArray], run: FrameRunner, *, step_s: float, window_s: float
+) -> Iterator[MusicSteps]:
+    """Send a recording through the network and pool what it says around slices of any length.
+
+    Parameters
+    ----------
+    blocks : iterable of ndarray
+        Consecutive parts of a mono waveform at 16 kHz.
+    run : callable
+        The network: log-mels (1, n_frames, 96) to features (1, n_frames, 753).
+    step_s : float > 0
+        Length of a slice in seconds; slices follow each other.
+    window_s : float > 0
+        Length of the window around the middle of each slice, cut at the recording's ends.
+
+    Yields
+    ------
+    MusicSteps
+        Consecutive windows, a block's or so at a time. A last slice whose middle lies beyond
+        the recording's end is left out, unless it is the only one.
+    """
+    features, described = _no_frames()
+    n_gone = n_windows = 0
+    for more, more_described in chain(_network_blocks(log_mel_blocks(blocks), run), [_no_frames()]):
+        features = np.concatenate([features, more])
+        described = np.concatenate([described, more_described])
+        n_frames, first = n_gone + len(features), n_windows
+        pooled: list[tuple[FloatArray, FloatArray]] = []
+        window, middle = _window(n_windows, step_s, window_s)
+        while window.stop <= n_frames or (not len(more) and (middle < n_frames or not n_windows)):
+            own = slice(window.start - n_gone, window.stop - n_gone)
+            pooled.append((_pool_frames(features[own]), described[own].mean(axis=0)))
+            n_windows += 1
+            window, middle = _window(n_windows, step_s, window_s)
+        if pooled:
+            vectors, means = map(np.stack, zip(*pooled, strict=True))
+            middles_s = step_s * (np.arange(first, n_windows) + 0.5)
+            yield MusicSteps(middles_s, vectors, _in_units(means))
+        # What no later window looks at.
+        n_past = min(window.start - n_gone, len(features))
+        features, described, n_gone = features[n_past:], described[n_past:], n_gone + n_past
+
+
+def _window(number: int, step_s: float, window_s: float) -> tuple[slice, float]:
+    """Give the frames around the middle of a slice, and its middle, in frames."""
+    frames_per_s = MUSIC_SR_HZ / HOP
+    middle, half = (number + 0.5) * step_s * frames_per_s, window_s * frames_per_s / 2
+    return slice(max(0, round(middle - half)), round(middle + half)), middle
+
+
+def _pool_frames(features: FloatArray) -> FloatArray:
+    """Maximum and mean of each feature, in turn."""
+    return np.stack([features.max(axis=0), features.mean(axis=0)], axis=1).reshape(-1)
+
+
+def _no_frames() -> tuple[FloatArray, FloatArray]:
+    return (
+        np.zeros((0, N_FRAME_FEATURES), np.float32),
+        np.zeros((0, len(DESCRIPTORS)), np.float32),
+    )
+
+
 def _segments(
     blocks: Iterable[FloatArray], run: FrameRunner
 ) -> Iterator[tuple[FloatArray, FloatArray]]:
