@@ -72,6 +72,9 @@ def answering(respond: Respond) -> Iterator[str]:
         def do_GET(self) -> None:
             respond(self)
 
+        def do_POST(self) -> None:
+            self.do_PUT()
+
         def do_PUT(self) -> None:
             self.rfile.read(int(self.headers["Content-Length"]))
             respond(self)

@@ -128,7 +128,7 @@ def test_moods_that_are_not_named_stay_as_they_are() -> None:
 
 @pytest.mark.parametrize("text", ["bored=Calm", "sad=Blue", "sad", "sad=", "sad=Calm,"])
 def test_a_mood_that_is_none_is_named(text: str) -> None:
-    with pytest.raises(ValueError, match="MOOD_OF_EMOTION.* must be one of"):
+    with pytest.raises(ValueError, match=r"MOOD_OF_EMOTION.* must be one of"):
         read_config({"MOOD_OF_EMOTION": text})
 
 
