@@ -235,9 +235,9 @@ class _Builder:
         """Listen to a song and write what is asked for."""
         data = job.read()
         song = hear_song(data, self._predictor, limits=self._limits, stages=Stages())
-        features = write_csv(song.features)
+        features = write_csv(song.told)
         # From what was written, so that the method `tensorflow` gives the very same sequence.
-        curve = self._predictor.song_curve(read_csv(features, song.features.names))
+        curve = self._predictor.song_curve(read_csv(features, song.told.names))
         members = curve_members(curve.time_s, curve.valence, curve.arousal)
         playback = play_song(curve, PlaybackSettings())
         contents: Mapping[Kind, bytes] = {

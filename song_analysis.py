@@ -4,17 +4,16 @@ The service and `train_model.py library build` both come here, so that what is p
 is what a request would have computed.
 """
 
-import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
-from emosync.audio import AudioLimits, FloatArray, decode_blocks
+from emosync.audio import AudioLimits
 from emosync.config import Config
-from emosync.containers import container_of
+from emosync.listening import Heard, hear
 from emosync.musicnn import MUSIC_SR_HZ
 from emosync.playback import PlaybackSettings, Row
 from emosync.results import SongCurve, SpeechWindow
@@ -24,25 +23,6 @@ from predictor import ModelPredictor
 
 # Less holds no music to speak of: the models look at 3 s around each step.
 MIN_DURATION_S: Final = 2.0
-
-
-@dataclass(frozen=True)
-class HeardSong:
-    """A recording after it was decoded.
-
-    Attributes
-    ----------
-    features : SongFeatures
-        What the models see.
-    container : str
-        What the content is, such as "mp3".
-    duration_s : float
-        Length in seconds.
-    """
-
-    features: SongFeatures
-    container: str
-    duration_s: float
 
 
 @dataclass(frozen=True)
@@ -73,8 +53,8 @@ def song_limits(config: Config) -> AudioLimits:
 
 def hear_song(
     data: bytes, predictor: ModelPredictor, *, limits: AudioLimits, stages: Stages
-) -> HeardSong:
-    """Decode a song in blocks and make its features on the way, so that memory stays small.
+) -> Heard[SongFeatures]:
+    """Decode a song and make its features on the way.
 
     Parameters
     ----------
@@ -89,20 +69,15 @@ def hear_song(
 
     Returns
     -------
-    HeardSong
+    Heard
+        Told are the features.
 
     Raises
     ------
     EmoSyncError
         As `emosync.audio.decode` does.
     """
-    container = container_of(data)
-    decoding = _Decoding(decode_blocks(data, sr=MUSIC_SR_HZ, limits=limits))
-    begun_s = time.perf_counter()
-    features = predictor.song_features(decoding)
-    stages.add("decode", decoding.spent_s)
-    stages.add("features", time.perf_counter() - begun_s - decoding.spent_s)
-    return HeardSong(features, container, round(decoding.n_samples / MUSIC_SR_HZ, 3))
+    return hear(data, predictor.song_features, sr=MUSIC_SR_HZ, limits=limits, stages=stages)
 
 
 def play_song(curve: SongCurve, settings: PlaybackSettings) -> SongPlayback:
@@ -136,24 +111,6 @@ def play_song(curve: SongCurve, settings: PlaybackSettings) -> SongPlayback:
     members = post.jsonify_playback_sequence(sequence)["sequence"]
     windows = _windows(members, emotions["time_s"].to_numpy(), emotions["emotion"].to_numpy())
     return SongPlayback(members, tuple(windows))
-
-
-class _Decoding(Iterator[FloatArray]):
-    """Blocks on their way to the network: their samples counted, their decoding timed."""
-
-    def __init__(self, blocks: Iterable[FloatArray]) -> None:
-        self._blocks = iter(blocks)
-        self.n_samples = 0
-        self.spent_s = 0.0
-
-    def __next__(self) -> FloatArray:
-        begun_s = time.perf_counter()
-        try:
-            block = next(self._blocks)
-        finally:
-            self.spent_s += time.perf_counter() - begun_s
-        self.n_samples += len(block)
-        return block
 
 
 def _windows(

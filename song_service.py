@@ -172,7 +172,7 @@ class SongService:
         """
         predictor = self._models.predictor
         song = hear_song(source.data, predictor, limits=self._limits, stages=stages)
-        curve = self._curve(song.features, stages)
+        curve = self._curve(song.told, stages)
         with stages.measure("playback"):
             playback = play_song(curve, settings)
         shares = emotion_shares(playback.rows)
@@ -190,7 +190,7 @@ class SongService:
             windows=playback.windows,
         )
         (kept,) = self._archive.keep([entry], source.data, container=song.container, stages=stages)
-        tags = predictor.song_tags(song.features, n=N_TAGS)
+        tags = predictor.song_tags(song.told, n=N_TAGS)
         return UploadedSong(kept, playback.members, tags, _members(curve))
 
     def draw(self, entry: Entry) -> bytes:
@@ -201,7 +201,7 @@ class SongService:
         data = self._archive.recording(entry)
         stages = Stages()
         song = hear_song(data, self._models.predictor, limits=self._limits, stages=stages)
-        curve = self._curve(song.features, stages)
+        curve = self._curve(song.told, stages)
         emotions = [(window.start_s, window.emotion) for window in entry.windows]
         return song_panels(
             curve.time_s, curve.valence, curve.arousal, emotions, title=entry.filename
@@ -241,7 +241,7 @@ class SongService:
             data = self._library.read("song", song_id)
         predictor = self._models.predictor
         song = hear_song(data, predictor, limits=self._limits, stages=stages)
-        return song.features, AUDIO
+        return song.told, AUDIO
 
     def _stored_features(self, song_id: str, stages: Stages) -> SongFeatures:
         with stages.measure("library"):

@@ -42,7 +42,7 @@ def listen(data: bytes, predictor: ModelPredictor) -> dict[str, Any]:
     stages = Stages()
     song = hear_song(data, predictor, limits=LIMITS, stages=stages)
     with stages.measure("models"):
-        curve = predictor.song_curve(song.features)
+        curve = predictor.song_curve(song.told)
     with stages.measure("playback"):
         play_song(curve, SETTINGS)
     return {"timing": stages.server_timing(), "duration_s": song.duration_s}

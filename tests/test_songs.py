@@ -67,7 +67,7 @@ def features(tune: bytes) -> bytes:
     """Return its features as the library would hold them."""
     predictor = ModelPredictor(ROOT / "models")
     song = hear_song(tune, predictor, limits=song_limits(Config()), stages=Stages())
-    return write_csv(song.features)
+    return write_csv(song.told)
 
 
 @pytest.fixture
