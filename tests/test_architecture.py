@@ -25,6 +25,7 @@ HEAVY = {
     "reportlab",
     "sklearn",
     "tensorflow",
+    "yt_dlp",
 }
 
 
