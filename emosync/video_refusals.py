@@ -28,7 +28,7 @@ _MEANINGS: Final = tuple(
             "YouTube takes this server for a bot and does not hand the video over.",
         ),
         (
-            r"your age|age.restricted|age.verification|inappropriate for some users",
+            r"your age\b|age.restricted|age.verification|inappropriate for some users",
             VideoAgeRestricted,
             "The video is age-restricted; YouTube shows it only to those who sign in.",
         ),
@@ -43,13 +43,13 @@ _MEANINGS: Final = tuple(
             "The video is live, or has not been shown yet; send one that is complete.",
         ),
         (
-            r"private|members.only|this channel's members|requires payment|rent(al)? |"
-            r"purchase|premium members",
+            r"private|members.only|this channel's members|premium members|requires payment|"
+            r"\b(rent|purchase)\b",
             VideoPrivate,
             "The video is private, or for members or buyers only.",
         ),
         (
-            r"been removed|no longer available|does not exist|isn.t available any|terminated|"
+            r"been removed|no longer available|video (does not|doesn't) exist|isn't available any|"
             r"copyright claim|video (is )?(unavailable|not available)|recording is not available",
             VideoRemoved,
             "There is no such video on YouTube, or it has been removed.",

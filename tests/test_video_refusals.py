@@ -28,6 +28,7 @@ TEXTS = [
     (VideoPrivate, "This video is available to this channel's members on level: Fan (or higher)."),
     (VideoPrivate, "This video is only available to Music Premium members"),
     (VideoPrivate, "This video requires payment to watch"),
+    (VideoPrivate, "Rent or purchase this movie to watch it"),
     (VideoRemoved, "Video unavailable. This video has been removed by the uploader"),
     (VideoRemoved, "This video has been removed for violating YouTube's Terms of Service"),
     (
@@ -39,6 +40,7 @@ TEXTS = [
     (VideoRemoved, "Video unavailable"),
     (VideoRemoved, "Video unavailable. This video is not available"),
     (VideoRemoved, "This video is unavailable"),
+    (VideoRemoved, "This video does not exist."),
     (VideoRemoved, "This video isn’t available anymore"),  # noqa: RUF001 - as YouTube writes it
     (VideoRemoved, "This live stream recording is not available."),
     (VideoAgeRestricted, f"Sign in to confirm your age. This video may be inappropriate{HINT}"),
@@ -75,6 +77,8 @@ TEXTS = [
     (VideoRefused, "This video is drm protected"),
     (VideoRefused, "Unable to extract yt initial data; please report this issue"),
     (VideoRefused, "Failed to resolve 'www.youtube.com'"),
+    (VideoRefused, "Connection terminated by the other side, with your agent"),
+    (VideoRefused, "The current client is different; the file does not exist"),
     (VideoRefused, ""),
 ]
 
