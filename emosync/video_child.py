@@ -2,8 +2,8 @@
 
 `video_download` starts it by its path and hands it a job over stdin, one line of JSON. It
 leaves the recording in `MEDIA_FILE` and says in `ANSWER_FILE` what it is, or why there is none;
-what yt-dlp reports goes to stderr. yt-dlp costs 0.3 s and 45 MB to import, gets stuck and
-changes often, and so stays out of the process that answers requests.
+what yt-dlp reports goes to stderr. yt-dlp takes 0.6 s of computing and 50 MB to import, gets
+stuck and changes often, and so stays out of the process that answers requests.
 
 Nothing of this package is imported: it is not on the path of the temporary folder, and with
 it would come libraries that are of no use here.

@@ -189,8 +189,8 @@ class VideoDownloads:
         """Read what the child left."""
         try:
             answer = json.loads((folder / video_child.ANSWER_FILE).read_text("utf-8"))
-        except FileNotFoundError:
-            answer = {"error": ""}  # it crashed, and the log says why
+        except (FileNotFoundError, ValueError):
+            answer = {"error": ""}  # it crashed or was killed, and the log may say why
         if "refusal" in answer:
             raise self._refusal(answer["refusal"])
         media = folder / video_child.MEDIA_FILE

@@ -298,6 +298,14 @@ def test_a_child_that_crashes_tells_the_log_and_not_the_client(
     assert f"{SECRET}\\n in /home" in caplog.text  # on one line
 
 
+def test_a_child_that_was_killed_while_it_answered_is_a_refusal(
+    stand_in: Callable[[str], None], fetch: Fetch
+) -> None:
+    stand_in("open('media', 'w'); open('answer.json', 'w').write('{\"title\": ')")
+    with pytest.raises(VideoRefused):
+        fetch()
+
+
 def test_nothing_that_yt_dlp_says_reaches_the_client(
     fetch: Fetch, caplog: pytest.LogCaptureFixture
 ) -> None:
