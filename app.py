@@ -13,6 +13,8 @@ from typing import Any, Final
 from dotenv import load_dotenv
 from flask import Blueprint, Flask, Response, g, request, send_file, url_for
 
+import genre_service
+import genre_views
 import song_service
 import song_views
 import speech_service
@@ -84,15 +86,17 @@ def greeting() -> Response:
 
 @bp.post("/predict")
 def predict() -> Answer:
-    """Tell the emotion of an uploaded recording, or the sequence of an uploaded song."""
+    """Tell what an upload holds, by its task; or the genre of a video, by its URL in JSON."""
+    if request.is_json:
+        message = _json_object("url")
+        return genre_views.tell_video({**request.args, **message})
     return _recognise(upload("file"), request.values)
 
 
 @bp.post("/record")
 def record() -> Answer:
     """Do the same for a recording sent as base64 in JSON."""
-    request.max_content_length = current_config().max_json_bytes
-    message = parse_object(request.get_data())
+    message = _json_object("audio")
     return _recognise(from_object(message), {**request.args, **message})
 
 
@@ -181,11 +185,18 @@ def ready() -> Answer:
     return {"status": "ready", "models": models, "database": "ok"}
 
 
+def _json_object(member: str) -> dict[str, Any]:
+    request.max_content_length = current_config().max_json_bytes
+    return parse_object(request.get_data(), member=member)
+
+
 def _recognise(source: Source, parameters: Mapping[str, Any]) -> Answer:
     task = parameter(parameters, "task") or speech_service.TASK
     services().check_task(task)
     if task == song_service.TASK:
         return song_views.hear(source, parameters)
+    if task == genre_service.TASK:
+        return genre_views.tell(source, parameters)
     detail = parameter(parameters, "detail")
     if detail not in (None, "windows"):
         raise ParameterError("The parameter 'detail' must be windows.")

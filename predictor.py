@@ -13,8 +13,9 @@ import numpy.typing as npt
 from emosync.artifacts import CARD_FILE, Artifact, load_artifact
 from emosync.errors import ModelUnavailable, UnknownMethod
 from emosync.framing import SPEECH_SR_HZ, FloatArray, cut_voice, cut_windows, voice_shares
+from emosync.genre_inputs import GenreEar, filled, genre_ear
 from emosync.inputs import extractor
-from emosync.results import SongCurve, SpeechPrediction, SpeechWindow, ranked_probabilities
+from emosync.results import SongCurve, Prediction, Window, ranked_probabilities
 from emosync.song_features import SongFeatures
 from emosync.song_inputs import listen, mean_tags, song_feature_names
 
@@ -95,7 +96,7 @@ class ModelPredictor:
         """
         return self._artifact(task, method).card
 
-    def speech(self, y: FloatArray, *, method: str) -> SpeechPrediction:
+    def speech(self, y: FloatArray, *, method: str) -> Prediction:
         """Tell the emotion of a recording.
 
         Parameters
@@ -107,7 +108,7 @@ class ModelPredictor:
 
         Returns
         -------
-        SpeechPrediction
+        Prediction
             Windows averaged by how much voice each holds.
 
         Raises
@@ -125,7 +126,7 @@ class ModelPredictor:
         probabilities = _run_batched(artifact, X)
         weights = voice_shares(clip, windows) + 1e-3
         mean = np.average(probabilities, axis=0, weights=weights)
-        return SpeechPrediction(
+        return Prediction(
             method=method,
             probabilities=ranked_probabilities(artifact.labels, mean),
             windows=_windows(artifact, probabilities, windows, start),
@@ -191,6 +192,54 @@ class ModelPredictor:
         """
         return dict(islice(mean_tags(features, self._artifact("music", "tags").labels).items(), n))
 
+    def genre_sr_hz(self, method: str) -> int:
+        """Return the sampling rate in Hz of what a genre model hears; raises UnknownMethod."""
+        return self._genre_ear(method).sr_hz
+
+    def genre(self, blocks: Iterable[FloatArray], *, method: str) -> Prediction:
+        """Tell the genre of a recording.
+
+        Parameters
+        ----------
+        blocks : iterable of ndarray
+            Consecutive parts of a mono waveform at `genre_sr_hz`, of any lengths.
+        method : str
+            One of `methods("genre")`.
+
+        Returns
+        -------
+        Prediction
+            The mean over the slices that are not silent, and the genre of each of them.
+
+        Raises
+        ------
+        UnknownMethod
+            If there is no such method.
+        """
+        artifact, ear = self._artifact("genre", method), self._genre_ear(method)
+        backbone = self._artifact("music", "musicnn").run
+        starts_s, silent, rows = [], [], []
+        for part in ear.listen(filled(blocks, sr=ear.sr_hz), backbone):
+            starts_s.append(part.start_s)
+            silent.append(part.is_silent)
+            rows.append(artifact.run(part.X))
+        heard = ~np.concatenate(silent)
+        # A recording may be so quiet throughout that no slice passes for sound.
+        kept = heard if heard.any() else ~heard
+        probabilities, times_s = np.concatenate(rows)[kept], np.concatenate(starts_s)[kept]
+        ranked = [ranked_probabilities(artifact.labels, p) for p in probabilities]
+        return Prediction(
+            method=method,
+            probabilities=ranked_probabilities(artifact.labels, probabilities.mean(axis=0)),
+            windows=tuple(
+                Window(round(float(start_s), 3), *next(iter(genres.items())))
+                for start_s, genres in zip(times_s, ranked, strict=True)
+            ),
+        )
+
+    def _genre_ear(self, method: str) -> GenreEar:
+        return genre_ear(self._artifact("genre", method).card["feature_type"])
+
     def _lacking(self) -> list[str]:
         """Name the tasks without a model, and the models that a task cannot do without."""
         empty = [task for task, artifacts in self._artifacts.items() if not artifacts]
@@ -216,10 +265,10 @@ def _run_batched(artifact: Artifact, X: FloatArray, size: int = BATCH_SIZE) -> F
 
 def _windows(
     artifact: Artifact, probabilities: npt.NDArray[np.float32], windows: list[slice], offset: int
-) -> tuple[SpeechWindow, ...]:
+) -> tuple[Window, ...]:
     """Name the emotion of each window; times count from the start of the recording."""
     ranked = (ranked_probabilities(artifact.labels, p) for p in probabilities)
     return tuple(
-        SpeechWindow(round(max(0, offset + w.start) / SPEECH_SR_HZ, 3), *next(iter(r.items())))
+        Window(round(max(0, offset + w.start) / SPEECH_SR_HZ, 3), *next(iter(r.items())))
         for w, r in zip(windows, ranked, strict=True)
     )

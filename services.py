@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+import genre_service
 import song_service
 import speech_service
 from emosync.archive import Archive
@@ -14,6 +15,8 @@ from emosync.errors import ParameterError, UnknownMethod
 from emosync.history import Entry, History
 from emosync.recordings import Recordings
 from emosync.settings import MethodChoice, Settings
+from emosync.video_download import VideoDownloads
+from genre_service import GenreService, video_limits
 from loaded_models import LoadedModels
 from song_analysis import song_limits
 from song_library import SongLibrary
@@ -56,10 +59,19 @@ class Services:
         self.songs = SongService(
             self._models, settings, archive, SongLibrary(config), song_limits(config)
         )
+        self.genres = GenreService(
+            self._models,
+            settings,
+            archive,
+            VideoDownloads(config),
+            limits=limits,
+            video_limits=video_limits(config.max_video_duration_s),
+        )
         # A name that several tasks have, such as cnn, means the first of them.
         self._tasks: Mapping[str, TaskService] = {
             speech_service.TASK: self.speech,
             song_service.TASK: self.songs,
+            genre_service.TASK: self.genres,
         }
 
     def close(self) -> None:

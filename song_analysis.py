@@ -16,7 +16,7 @@ from emosync.config import Config
 from emosync.listening import Heard, hear
 from emosync.musicnn import MUSIC_SR_HZ
 from emosync.playback import PlaybackSettings, Row
-from emosync.results import SongCurve, SpeechWindow
+from emosync.results import SongCurve, Window
 from emosync.song_features import SongFeatures
 from emosync.stages import Stages
 from predictor import ModelPredictor
@@ -33,12 +33,12 @@ class SongPlayback:
     ----------
     members : list of dict
         `start_time` in seconds and `emotion`; the last row ends the song.
-    windows : tuple of SpeechWindow
+    windows : tuple of Window
         The same rows; the confidence is the share of the row's steps that have its emotion.
     """
 
     members: list[dict[str, Any]]
-    windows: tuple[SpeechWindow, ...]
+    windows: tuple[Window, ...]
 
     @property
     def rows(self) -> list[Row]:
@@ -115,7 +115,7 @@ def play_song(curve: SongCurve, settings: PlaybackSettings) -> SongPlayback:
 
 def _windows(
     members: list[dict[str, Any]], time_s: npt.NDArray[np.float64], labels: npt.NDArray[Any]
-) -> Iterator[SpeechWindow]:
+) -> Iterator[Window]:
     """Tell for each row which share of its steps has its emotion; the last row only ends."""
     starts = np.searchsorted(time_s, [row["start_time"] for row in members])
     for number, row in enumerate(members):
@@ -123,4 +123,4 @@ def _windows(
         end = max(starts[number] + 1, starts[number + 1]) if number + 1 < len(members) else None
         within = labels[starts[number] : end] if end else None
         share = 1.0 if within is None else float(np.mean(within == row["emotion"]))
-        yield SpeechWindow(row["start_time"], row["emotion"], round(share, 6))
+        yield Window(row["start_time"], row["emotion"], round(share, 6))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from emosync.history import Entry, History
-from emosync.recordings import Recordings
+from emosync.recordings import Recordings, new_name
 from emosync.stages import Stages
 
 
@@ -24,7 +24,7 @@ class Archive:
         self.history = history
 
     def keep(
-        self, entries: Sequence[Entry], data: bytes, *, container: str, stages: Stages
+        self, entries: Sequence[Entry], data: bytes | None, *, container: str, stages: Stages
     ) -> list[Entry]:
         """Store the file of each entry, then the entries; leave nothing if that fails.
 
@@ -32,8 +32,8 @@ class Archive:
         ----------
         entries : sequence of Entry
             Predictions of one recording; their `audio_file` is given here.
-        data : bytes
-            The recording as it was sent.
+        data : bytes or None
+            The recording as it was sent; None if it is not ours to keep.
         container : str
             What its content is, such as "wav".
         stages : Stages
@@ -48,9 +48,9 @@ class Archive:
         try:
             with stages.measure("storage"):
                 for entry in entries:
-                    audio_file = self._recordings.keep(
-                        data, container=container, timestamp=entry.timestamp
-                    )
+                    audio_file = new_name(entry.timestamp, container=container)
+                    if data is not None:
+                        self._recordings.keep(audio_file, data)
                     kept.append(replace(entry, audio_file=audio_file))
             with stages.measure("database"):
                 self.history.add(kept)
@@ -61,5 +61,5 @@ class Archive:
         return kept
 
     def recording(self, entry: Entry) -> bytes:
-        """Return the recording of an entry; raises NotFound if it was cleared away."""
+        """Return the recording of an entry; raises NotFound if it was not kept."""
         return self._recordings.read(entry.audio_file)

@@ -26,7 +26,7 @@ from sqlalchemy import (
 
 from emosync.database import METADATA, Database
 from emosync.errors import NotFound, ParameterError
-from emosync.results import SpeechWindow
+from emosync.results import Window
 
 TIMESTAMP_FORMAT: Final = "%Y-%m-%d %H:%M:%S"
 CSV_COLUMNS: Final = (
@@ -83,7 +83,7 @@ class Entry:
         All labels, highest first.
     duration_s : float
         Length of the recording in seconds.
-    windows : tuple of SpeechWindow
+    windows : tuple of Window
         The emotion of each part, in order; a short recording has one.
     id : int, optional
         Number in the history; None before the entry is kept.
@@ -98,7 +98,7 @@ class Entry:
     confidence: float
     probabilities: Mapping[str, float]
     duration_s: float
-    windows: tuple[SpeechWindow, ...] = ()
+    windows: tuple[Window, ...] = ()
     id: int | None = None
 
     @property
@@ -217,7 +217,7 @@ class History:
 
 
 def _entry(row: RowMapping) -> Entry:
-    windows = tuple(SpeechWindow(**window) for window in row["windows"])
+    windows = tuple(Window(**window) for window in row["windows"])
     return Entry(**{**row, "windows": windows})
 
 

@@ -11,6 +11,23 @@ from emosync.errors import NotFound, StorageUnavailable
 _AUDIO_FILE: Final = re.compile(r"\d{8}-\d{6}-[0-9a-f]{16}\.[a-z0-9]{2,5}", re.ASCII)
 
 
+def new_name(timestamp: datetime, *, container: str) -> str:
+    """Make the unique name of a recording.
+
+    Parameters
+    ----------
+    timestamp : datetime
+        When it came; the name begins with it, so that a listing is in order.
+    container : str
+        What the content is, such as "wav"; becomes the extension.
+
+    Returns
+    -------
+    str
+    """
+    return f"{timestamp:%Y%m%d-%H%M%S}-{secrets.token_hex(8)}.{container}"
+
+
 class Recordings:
     """A folder of recordings, one file each, never overwritten.
 
@@ -23,29 +40,21 @@ class Recordings:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def keep(self, data: bytes, *, container: str, timestamp: datetime) -> str:
+    def keep(self, audio_file: str, data: bytes) -> None:
         """Store a recording.
 
         Parameters
         ----------
+        audio_file : str
+            Its unique name, see `new_name`.
         data : bytes
             The file as it was sent.
-        container : str
-            What the content is, such as "wav"; becomes the extension.
-        timestamp : datetime
-            When it came; becomes part of the name, so that a listing is in order.
-
-        Returns
-        -------
-        str
-            The unique name.
 
         Raises
         ------
         StorageUnavailable
             If it cannot be written, as when the disk is full. Nothing is left behind.
         """
-        audio_file = f"{timestamp:%Y%m%d-%H%M%S}-{secrets.token_hex(8)}.{container}"
         try:
             self._path.mkdir(parents=True, exist_ok=True)
             (self._path / audio_file).write_bytes(data)
@@ -54,7 +63,6 @@ class Recordings:
             raise StorageUnavailable(
                 "The recording cannot be stored at the moment; try again later."
             ) from exc
-        return audio_file
 
     def discard(self, audio_file: str) -> None:
         """Remove a recording, if it is there."""

@@ -21,7 +21,7 @@ from reportlab.platypus import (
 
 from emosync import clock, sheet, typeface
 from emosync.history import Entry
-from emosync.results import SpeechWindow
+from emosync.results import Window
 from emosync.sheet import MUTED, WIDTH
 
 WINDOWS_PER_COLUMN: Final = 16
@@ -69,7 +69,7 @@ class ReportData:
         Which model answered.
     duration_s : float
         Length of the recording.
-    windows : sequence of SpeechWindow
+    windows : sequence of Window
         Parts of a long recording, in order of time; shown if there are several.
     card : mapping
         The model's card; its `figures` are shown if it has any.
@@ -83,7 +83,7 @@ class ReportData:
     probabilities: Mapping[str, float]
     method: str
     duration_s: float
-    windows: Sequence[SpeechWindow] = ()
+    windows: Sequence[Window] = ()
     card: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
@@ -225,16 +225,16 @@ def _spans(data: ReportData) -> list[tuple[float, float, str]]:
 
 
 def window_table(
-    windows: Sequence[SpeechWindow], *, measure: str = "Confidence"
+    windows: Sequence[Window], *, label: str = "Emotion", measure: str = "Confidence"
 ) -> Iterator[Flowable]:
     """Yield a list of the first windows, in columns side by side, and how many more there are.
 
     Parameters
     ----------
-    windows : sequence of SpeechWindow
+    windows : sequence of Window
         In order of time.
-    measure : str
-        What their confidence is, as the head of its column.
+    label, measure : str
+        What they are told to be, and what their confidence is: heads of the columns.
     """
     shown = windows[: WINDOWS_PER_COLUMN * WINDOW_COLUMNS]
     n_rows = -(-len(shown) // WINDOW_COLUMNS)
@@ -247,7 +247,7 @@ def window_table(
         for window in shown
     ]
     cells += [["", "", ""]] * (n_rows * WINDOW_COLUMNS - len(cells))
-    head = [sheet.text(word, 7.5, textColor=MUTED) for word in ("Start", "Emotion")]
+    head = [sheet.text(word, 7.5, textColor=MUTED) for word in ("Start", label)]
     head.append(sheet.text(measure, 7.5, textColor=MUTED, alignment=TA_RIGHT))
     rows = [list(itertools.chain(*cells[row::n_rows])) for row in range(n_rows)]
     widths = [share * WIDTH / WINDOW_COLUMNS for share in (0.27, 0.41, 0.32)]

@@ -11,8 +11,8 @@ from emosync.errors import ModelUnavailable
 
 
 @dataclass(frozen=True)
-class SpeechWindow:
-    """The emotion of one stretch of a recording.
+class Window:
+    """What one stretch of a recording was told to be.
 
     Attributes
     ----------
@@ -47,8 +47,8 @@ class SongCurve:
 
 
 @dataclass(frozen=True)
-class SpeechPrediction:
-    """The emotion of a recording.
+class Prediction:
+    """What a recording was told to be: an emotion of a voice, a genre.
 
     Attributes
     ----------
@@ -56,17 +56,17 @@ class SpeechPrediction:
         The model that was asked.
     probabilities : mapping of str to float
         Label to probability, highest first; they sum to 1.
-    windows : tuple of SpeechWindow
+    windows : tuple of Window
         In order; a short recording has one.
     features_s, model_s : float
-        Seconds spent on features and in the model.
+        Seconds spent on features and in the model, where they can be told apart.
     """
 
     method: str
     probabilities: Mapping[str, float]
-    windows: tuple[SpeechWindow, ...]
-    features_s: float
-    model_s: float
+    windows: tuple[Window, ...]
+    features_s: float = 0.0
+    model_s: float = 0.0
 
     @property
     def emotion(self) -> str:

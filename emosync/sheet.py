@@ -17,6 +17,7 @@ from reportlab.platypus import BaseDocTemplate, Paragraph, TableStyle
 
 from emosync import song_colours, typeface
 from emosync.clock import duration
+from emosync.genre_colours import GENRE_COLOURS
 
 REGULAR: Final = "EmoSync"
 BOLD: Final = "EmoSync-Bold"
@@ -32,9 +33,10 @@ PALE: Final = HexColor("#f3f6f9")
 ACCENT: Final = HexColor("#2171b5")
 
 # Okabe and Ito's palette, told apart with any kind of colour vision; grey is neutral. Songs
-# have other emotions, in capitals.
+# have other emotions, in capitals; genres have their own colours.
 EMOTION_COLOURS: Final = {
     **{emotion: HexColor(colour) for emotion, colour in song_colours.EMOTION_COLOURS.items()},
+    **{genre: HexColor(colour) for genre, colour in GENRE_COLOURS.items()},
     "neutral": HexColor("#9aa5b1"),
     "calm": HexColor("#56b4e9"),
     "happy": HexColor("#e69f00"),

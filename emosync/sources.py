@@ -57,16 +57,18 @@ def from_upload(data: bytes, filename: str, *, field: str) -> Source:
         raise MissingInput(f"The field '{field}' holds no file; choose one before sending.")
     if not data:
         raise MissingInput(f"The file in the field '{field}' is empty.")
-    return Source(data, _as_text(filename))
+    return Source(data, as_text(filename))
 
 
-def parse_object(body: bytes) -> dict[str, Any]:
+def parse_object(body: bytes, *, member: str = "audio") -> dict[str, Any]:
     """Read a body that must be a JSON object.
 
     Parameters
     ----------
     body : bytes
         Body of the request.
+    member : str
+        What it should hold, for the messages.
 
     Returns
     -------
@@ -81,13 +83,13 @@ def parse_object(body: bytes) -> dict[str, Any]:
         If it is no JSON, or no object.
     """
     if not body.strip():
-        raise MissingInput("The body is empty; send JSON with the member 'audio'.")
+        raise MissingInput(f"The body is empty; send JSON with the member '{member}'.")
     try:
         message = json.loads(body)
     except (ValueError, RecursionError) as exc:
         raise ParameterError("The body is no valid JSON.") from exc
     if not isinstance(message, dict):
-        raise ParameterError("The body must be a JSON object with the member 'audio'.")
+        raise ParameterError(f"The body must be a JSON object with the member '{member}'.")
     return message
 
 
@@ -136,6 +138,16 @@ def _decoded(audio: str) -> bytes:
     return data
 
 
-def _as_text(name: str) -> str:
-    """Replace what a database or UTF-8 refuses: NUL and halves of surrogate pairs."""
+def as_text(name: str) -> str:
+    """Replace what a database or UTF-8 refuses: NUL and halves of surrogate pairs.
+
+    Parameters
+    ----------
+    name : str
+        As somebody else wrote it.
+
+    Returns
+    -------
+    str
+    """
     return name.replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")

@@ -9,7 +9,7 @@ import pytest
 from emosync.database import Database
 from emosync.errors import NotFound, ParameterError
 from emosync.history import CSV_COLUMNS, Entry, History, csv_lines
-from emosync.results import SpeechWindow
+from emosync.results import Window
 
 ENTRY = Entry(
     audio_file="20240115-143025-0000000000000000.wav",
@@ -21,7 +21,7 @@ ENTRY = Entry(
     confidence=0.5,
     probabilities={"sad": 0.5, "angry": 0.25, "calm": 0.125, "happy": 0.125},
     duration_s=1.5,
-    windows=(SpeechWindow(0.0, "sad", 0.5), SpeechWindow(0.75, "angry", 0.25)),
+    windows=(Window(0.0, "sad", 0.5), Window(0.75, "angry", 0.25)),
 )
 
 

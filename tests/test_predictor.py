@@ -11,7 +11,7 @@ from emosync.artifacts import CARD_FILE, KERAS_FILE, ONNX_FILE, load_artifact
 from emosync.errors import ModelUnavailable, UnknownMethod
 from emosync.framing import SPEECH_SR_HZ, WINDOW_S, FloatArray, cut_voice
 from emosync.inputs import extractor
-from emosync.results import SpeechPrediction
+from emosync.results import Prediction
 from predictor import METHODS, ModelPredictor
 
 MODELS = ROOT / "models"
@@ -31,7 +31,7 @@ def long_recording() -> FloatArray:
     return np.resize(recorded("voice_12s.flac"), 19 * SPEECH_SR_HZ)
 
 
-def gap(first: SpeechPrediction, second: SpeechPrediction) -> float:
+def gap(first: Prediction, second: Prediction) -> float:
     """Largest difference between the probabilities of one label."""
     return max(abs(p - second.probabilities[e]) for e, p in first.probabilities.items())
 

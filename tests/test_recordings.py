@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from emosync.errors import NotFound, StorageUnavailable
-from emosync.recordings import Recordings
+from emosync.recordings import Recordings, new_name
 
 ROOT = Path(__file__).parent.parent
 NOON = datetime(2024, 1, 15, 12)
@@ -18,21 +18,25 @@ NOON = datetime(2024, 1, 15, 12)
 
 def test_a_recording_comes_back_under_its_name(tmp_path: Path) -> None:
     recordings = Recordings(tmp_path / "uploads")
-    name = recordings.keep(b"sound", container="webm", timestamp=NOON)
+    name = new_name(NOON, container="webm")
+    recordings.keep(name, b"sound")
     assert re.fullmatch(r"20240115-120000-[0-9a-f]{16}\.webm", name)
     assert recordings.read(name) == b"sound"
 
 
 def test_the_same_recording_twice_makes_two_files(tmp_path: Path) -> None:
     recordings = Recordings(tmp_path)
-    names = {recordings.keep(b"sound", container="wav", timestamp=NOON) for _ in range(20)}
+    names = {new_name(NOON, container="wav") for _ in range(20)}
+    for name in names:
+        recordings.keep(name, b"sound")
     assert len(names) == 20
     assert set(os.listdir(tmp_path)) == names
 
 
 def test_a_discarded_recording_is_gone(tmp_path: Path) -> None:
     recordings = Recordings(tmp_path)
-    name = recordings.keep(b"sound", container="wav", timestamp=NOON)
+    name = new_name(NOON, container="wav")
+    recordings.keep(name, b"sound")
     recordings.discard(name)
     recordings.discard(name)
     with pytest.raises(NotFound, match="no longer"):
@@ -61,7 +65,7 @@ def test_a_name_that_is_none_of_ours_is_never_opened(tmp_path: Path, name: str) 
 def test_a_folder_that_cannot_be_made_is_unavailable(tmp_path: Path) -> None:
     (tmp_path / "uploads").write_text("a file where the folder should be")
     with pytest.raises(StorageUnavailable):
-        Recordings(tmp_path / "uploads").keep(b"sound", container="wav", timestamp=NOON)
+        Recordings(tmp_path / "uploads").keep(new_name(NOON, container="wav"), b"sound")
 
 
 def test_a_full_disk_leaves_no_part_of_the_file(tmp_path: Path) -> None:
@@ -71,11 +75,10 @@ def test_a_full_disk_leaves_no_part_of_the_file(tmp_path: Path) -> None:
         "from datetime import datetime\n"
         "from pathlib import Path\n"
         "from emosync.errors import StorageUnavailable\n"
-        "from emosync.recordings import Recordings\n"
+        "from emosync.recordings import Recordings, new_name\n"
         "try:\n"
-        "    Recordings(Path(sys.argv[1])).keep(\n"
-        "        bytes(100_000), container='wav', timestamp=datetime(2024, 1, 15)\n"
-        "    )\n"
+        "    name = new_name(datetime(2024, 1, 15), container='wav')\n"
+        "    Recordings(Path(sys.argv[1])).keep(name, bytes(100_000))\n"
         "except StorageUnavailable as exc:\n"
         "    print(exc.__cause__.errno)\n"
     )

@@ -7,7 +7,7 @@ from pypdf import PdfReader
 
 from emosync import report, sheet
 from emosync.report import ReportData, speech_report
-from emosync.results import SpeechWindow
+from emosync.results import Window
 
 PROBABILITIES = {
     "angry": 0.612,
@@ -44,8 +44,8 @@ def read(pdf: bytes) -> str:
     )
 
 
-def windows(*emotions: str, length_s: float = 8.0) -> tuple[SpeechWindow, ...]:
-    return tuple(SpeechWindow(i * length_s, name, 0.5) for i, name in enumerate(emotions))
+def windows(*emotions: str, length_s: float = 8.0) -> tuple[Window, ...]:
+    return tuple(Window(i * length_s, name, 0.5) for i, name in enumerate(emotions))
 
 
 def test_the_report_says_what_was_predicted_when_and_how(panels: bytes) -> None:

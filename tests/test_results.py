@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from emosync.errors import ModelUnavailable
 from emosync.labels import SPEECH_EMOTIONS
-from emosync.results import SpeechPrediction, SpeechWindow, ranked_probabilities
+from emosync.results import Prediction, Window, ranked_probabilities
 
 WEIGHTS = st.lists(st.floats(2**-20, 1, width=32), min_size=2, max_size=8)
 
@@ -48,10 +48,10 @@ def test_what_is_no_number_is_no_answer(broken: float) -> None:
 
 
 def test_a_prediction_names_its_first_label() -> None:
-    prediction = SpeechPrediction(
+    prediction = Prediction(
         method="cnn",
         probabilities={"calm": 0.6, "sad": 0.4},
-        windows=(SpeechWindow(0.0, "calm", 0.6),),
+        windows=(Window(0.0, "calm", 0.6),),
         features_s=0.001,
         model_s=0.002,
     )

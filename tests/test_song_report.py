@@ -7,7 +7,7 @@ from pypdf import PdfReader
 
 from emosync.labels import SONG_OUTER_EMOTIONS
 from emosync.report import ReportData
-from emosync.results import SpeechWindow
+from emosync.results import Window
 from emosync.song_plots import song_panels
 from emosync.song_report import song_report
 
@@ -22,10 +22,10 @@ DATA = ReportData(
     method="audio",
     duration_s=100.2,
     windows=(
-        SpeechWindow(0.0, "Happy", 0.9),
-        SpeechWindow(50.0, "Calm", 0.8),
-        SpeechWindow(80.0, "Frustrated", 0.75),
-        SpeechWindow(100.0, "Completed", 1.0),
+        Window(0.0, "Happy", 0.9),
+        Window(50.0, "Calm", 0.8),
+        Window(80.0, "Frustrated", 0.75),
+        Window(100.0, "Completed", 1.0),
     ),
 )
 
@@ -60,10 +60,10 @@ def test_nothing_is_said_of_voices_or_of_persons(panels: bytes) -> None:
 @pytest.mark.parametrize("n_windows", [2, 10, 49, 400])
 def test_the_report_is_two_pages_for_any_song(panels: bytes, n_windows: int) -> None:
     windows = [
-        SpeechWindow(4.0 * i, SONG_OUTER_EMOTIONS[i % 12], 0.5) for i in range(n_windows - 1)
+        Window(4.0 * i, SONG_OUTER_EMOTIONS[i % 12], 0.5) for i in range(n_windows - 1)
     ]
     shares = dict.fromkeys(SONG_OUTER_EMOTIONS, 1 / 12)
-    end = SpeechWindow(4.0 * n_windows, "Completed", 1.0)
+    end = Window(4.0 * n_windows, "Completed", 1.0)
     data = replace(DATA, windows=(*windows, end), probabilities=shares)
     pdf = song_report(data, panels=panels)
     assert len(PdfReader(io.BytesIO(pdf)).pages) == 2
