@@ -1,8 +1,8 @@
 """Statistics that sum up half a minute of music, as the Kaggle table of GTZAN has them.
 
 The table came from librosa's functions at 22.05 kHz with their defaults; here they are NumPy
-and SciPy on one spectrogram, and tests hold them to librosa and to the table. What the model
-sees leaves some out, see `SERVED_STATISTICS`.
+and SciPy on one spectrogram, and tests hold them to librosa and to the table. The model sees
+fewer, and of variances the logarithm, see `SERVED_STATISTICS`.
 """
 
 from typing import Final
@@ -52,6 +52,15 @@ GENRE_STATISTICS: Final = (
     "tempo",
     *_mean_and_var(_COEFFICIENTS),
 )
+# What the model sees. `length` is no feature of sound. The means of harmony and perceptr are
+# the offset of a copy's zero, which tells the compact disc and is lost in any other codec. Their
+# variances and the tempo gave nothing in cross-validation (74.5 % with, 74.6 % without), and
+# cost three times as long as all the rest.
+SERVED_STATISTICS: Final = (*_mean_and_var(_CONTOURS), *_mean_and_var(_COEFFICIENTS))
+_SERVED: Final = np.array([GENRE_STATISTICS.index(name) for name in SERVED_STATISTICS])
+# They spread over powers of ten; as logarithms they are near to normal.
+_IS_LOG: Final = np.array([n.endswith("_var") or n == "rms_mean" for n in SERVED_STATISTICS])
+_LOG_FLOOR: Final = 1e-12
 
 
 def genre_statistics(y: FloatArray) -> FloatArray:
@@ -79,6 +88,56 @@ def genre_statistics(y: FloatArray) -> FloatArray:
     )
 
 
+def model_input(statistics: npt.NDArray[np.floating]) -> FloatArray:
+    """Pick what the model sees of the table's columns.
+
+    Parameters
+    ----------
+    statistics : ndarray of shape (..., 58)
+        In the order of `GENRE_STATISTICS`.
+
+    Returns
+    -------
+    ndarray of shape (..., 52), float32
+        In the order of `SERVED_STATISTICS`; variances and the level as natural logarithms.
+    """
+    return _logarithms(statistics[..., _SERVED])
+
+
+def served_statistics(y: FloatArray) -> FloatArray:
+    """Compute what the model sees of one part, and nothing else.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_samples,)
+        Mono waveform at 22.05 kHz.
+
+    Returns
+    -------
+    ndarray of shape (52,), float32
+        The `model_input` of `genre_statistics`.
+    """
+    S = power_spectrogram(y, n_fft=N_FFT, hop_length=HOP_LENGTH)
+    rows = cepstrum(_mel_db(S), n_mfcc=N_MFCC)
+    return _logarithms(np.array([*_summary(_contours(y, S)), *_summary(rows)]))
+
+
+def recording_statistics(y: FloatArray) -> FloatArray:
+    """Compute what the model sees of a recording.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_samples,), n_samples > 0
+        Mono waveform at 22.05 kHz.
+
+    Returns
+    -------
+    ndarray of shape (n_parts, 52), float32
+        A row per part of `recording_parts`.
+    """
+    return np.stack([served_statistics(y[part]) for part in recording_parts(len(y))])
+
+
 def recording_parts(n_samples: int) -> list[slice]:
     """Cut a recording into parts of 30 s, the length that the table knows.
 
@@ -95,6 +154,10 @@ def recording_parts(n_samples: int) -> list[slice]:
     length, shortest = int(PART_S * GENRE_SR_HZ), int(MIN_LAST_PART_S * GENRE_SR_HZ)
     n_parts = max(1, (n_samples + length - shortest) // length)
     return [slice(i * length, min((i + 1) * length, n_samples)) for i in range(n_parts)]
+
+
+def _logarithms(served: npt.NDArray[np.floating]) -> FloatArray:
+    return np.where(_IS_LOG, np.log(np.maximum(served, _LOG_FLOOR)), served).astype(np.float32)
 
 
 def _contours(y: FloatArray, S: FloatArray) -> list[FloatArray]:
