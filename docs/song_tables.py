@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from docs.tables import DASH, ROOT, percent, table
 from emosync.artifacts import CARD_FILE, ONNX_FILE, read_card
-from emosync.labels import AFFECT_AXES
+from emosync.training.affect_words import AFFECT_AXES
 from predictor import METHODS
 
 MODELS_PATH: Final = ROOT / "models"

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from conftest import ROOT
 
-from emosync.labels import GEMS_FEELINGS
+from emosync.training.affect_words import GEMS_FEELINGS
 from emosync.training.song_clips import SongClip
 from emosync.training.song_corpora import (
     AUDIO_CORPORA,

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from conftest import ROOT
 
-from emosync.labels import GEMS_COORDINATES, GEMS_FEELINGS, MOOD_COORDINATES
+from emosync.training.affect_words import GEMS_COORDINATES, GEMS_FEELINGS, MOOD_COORDINATES
 from emosync.training.song_clips import RatedCurve, SongClip
 from emosync.training.song_corpora import read_song_corpus
 from emosync.training.song_targets import KINDS, described_point, rated_point, song_targets

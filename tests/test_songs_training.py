@@ -13,9 +13,9 @@ from known_warnings import EXPORTING_ONNX, SAVING_WEIGHTS
 from music import MAJOR, MINOR, SR_HZ, chord
 
 from emosync.artifacts import load_artifact
-from emosync.labels import AFFECT_AXES
 from emosync.song_inputs import song_feature_names
 from emosync.training import song_regression
+from emosync.training.affect_words import AFFECT_AXES
 from emosync.training.songs import axis_lessons, read_material
 from train_model import cli
 

@@ -49,7 +49,7 @@ class SongClip:
     curve : RatedCurve or None
         Valence and arousal over time.
     gems : tuple of float or None
-        Share of listeners who felt each of `labels.GEMS_FEELINGS`, in [0, 1].
+        Share of listeners who felt each of `affect_words.GEMS_FEELINGS`, in [0, 1].
     moods, genres : tuple of str
         Words, as the corpus spells them.
     """

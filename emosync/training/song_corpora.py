@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 
 from emosync.framing import FloatArray
-from emosync.labels import GEMS_FEELINGS
+from emosync.training.affect_words import GEMS_FEELINGS
 from emosync.training.rated_corpora import read_deam, read_emomusic, read_pmemo
 from emosync.training.song_clips import SongClip
 from emosync.training.song_tables import (

@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from emosync.labels import AFFECT_AXES
+from emosync.training.affect_words import AFFECT_AXES
 from emosync.training.song_clips import QUADRANTS, SongClip
 from emosync.training.song_corpora import SONG_CORPORA
 from emosync.training.song_targets import song_targets

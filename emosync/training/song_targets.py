@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from emosync.framing import FloatArray
-from emosync.labels import GEMS_COORDINATES, GEMS_FEELINGS, MOOD_COORDINATES
+from emosync.training.affect_words import GEMS_COORDINATES, GEMS_FEELINGS, MOOD_COORDINATES
 from emosync.training.song_clips import SongClip
 
 # A rating is a point that listeners gave, a description a point made of words, a sign a side.
@@ -23,7 +23,7 @@ class SongTargets:
     Attributes
     ----------
     values : ndarray of shape (n_clips, 3, 2)
-        Clip, kind as in `KINDS`, axis as in `labels.AFFECT_AXES`: in [-1, 1], for "sign" -1 or
+        Clip, kind as in `KINDS`, axis as in `affect_words.AFFECT_AXES`: in [-1, 1], for "sign" -1 or
         1, and 0 where nothing is known.
     weights : ndarray of shape (n_clips, 3)
         1 where the kind is known of the clip, else 0.

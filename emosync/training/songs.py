@@ -13,9 +13,9 @@ from scipy.optimize import brentq
 
 from emosync.artifacts import read_card
 from emosync.framing import FloatArray
-from emosync.labels import AFFECT_AXES
 from emosync.musicnn import STEP_S
 from emosync.song_inputs import CHANGE_SUFFIX, song_feature_names
+from emosync.training.affect_words import AFFECT_AXES
 from emosync.training.clip_frames import ClipFrames
 from emosync.training.export import export_plain, write_card
 from emosync.training.song_clips import SongClip
