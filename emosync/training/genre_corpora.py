@@ -169,6 +169,9 @@ def read_genres(root: Path, repeat_groups: RepeatGroups | None = None) -> list[G
         If there is no track of GTZAN.
     """
     folders = {path.name.casefold(): path for path in sorted(root.iterdir()) if path.is_dir()}
+    if "gtzan" not in folders and folders.keys() & {"4q", "emotify"}:
+        # Emotify's folders of genres would be taken for GTZAN's.
+        raise FileNotFoundError(f"{root} holds no gtzan/")
     tracks = read_gtzan(folders.get("gtzan", root), repeat_groups)
     for corpus, read in (("4q", read_4q_genres), ("emotify", read_emotify_genres)):
         if corpus in folders:
