@@ -71,7 +71,8 @@ def parse_tracks(
     message : mapping
         A JSON object. Members that are not known are ignored.
     needed : sequence of str
-        Features that the model needs, as the card's `feature_names` has them.
+        Features that the model cannot do without: the card's `feature_names`, less its
+        `feature_defaults`.
     may_lack : bool
         Whether a track may come without `features`; one that has them needs them all.
 
@@ -135,21 +136,27 @@ def parse_features(
     return MappingProxyType(found)
 
 
-def feature_matrix(tracks: Sequence[Track], names: Sequence[str]) -> FloatArray:
+def feature_matrix(
+    tracks: Sequence[Track],
+    names: Sequence[str],
+    defaults: Mapping[str, float] = MappingProxyType({}),
+) -> FloatArray:
     """Put features side by side, as a model takes them.
 
     Parameters
     ----------
     tracks : sequence of Track
-        Each with all the features that are named.
+        Each with features, and with all that are named and have no default.
     names : sequence of str
-        Of the columns.
+        Of the columns: the card's `feature_names`.
+    defaults : mapping of str to float
+        Of features that tracks may lack: the card's `feature_defaults`.
 
     Returns
     -------
     ndarray of shape (n_tracks, n_names), float32
     """
-    rows = [[track.features[name] for name in names] for track in tracks if track.features]
+    rows = [[{**defaults, **(track.features or {})}[name] for name in names] for track in tracks]
     return np.array(rows, np.float32).reshape(len(tracks), len(names))
 
 

@@ -45,6 +45,13 @@ def test_features_stand_in_the_order_of_the_model() -> None:
     assert feature_matrix([], NEEDED).shape == (0, 3)
 
 
+def test_a_feature_that_may_lack_gets_the_models_default() -> None:
+    sent = [track(features={"energy": 0.5}), track()]
+    tracks = parse_tracks({"tracks": sent}, ["energy"])
+    X = feature_matrix(tracks, ("energy", "duration_ms"), {"duration_ms": 200_000.0})
+    np.testing.assert_array_equal(X, np.float32([[0.5, 200_000], [0.8, 215_000]]))
+
+
 def test_no_tracks_are_fine_and_500_are_the_most() -> None:
     assert parse_tracks({"tracks": []}, NEEDED) == ()
     assert len(parse_tracks({"tracks": [track()] * MAX_TRACKS}, NEEDED)) == 500

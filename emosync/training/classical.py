@@ -1,4 +1,4 @@
-"""The two models of scikit-learn, on one vector per clip."""
+"""The models of scikit-learn, on one vector per clip or track."""
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.decomposition import PCA
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
@@ -39,8 +39,14 @@ def build_random_forest(seed: int) -> Pipeline:
     return Pipeline([("scaler", StandardScaler()), ("classifier", forest)])
 
 
+def build_mood_forest(seed: int) -> Pipeline:
+    """Build scaler and extremely randomised trees: with 700 tracks better than a random forest."""
+    forest = ExtraTreesClassifier(150, min_samples_leaf=2, random_state=seed)
+    return Pipeline([("scaler", StandardScaler()), ("classifier", forest)])
+
+
 BUILDERS: Final[Mapping[str, Callable[[int], Pipeline]]] = MappingProxyType(
-    {"svm": build_svm, "random_forest": build_random_forest}
+    {"svm": build_svm, "random_forest": build_random_forest, "mood_forest": build_mood_forest}
 )
 
 
@@ -48,7 +54,7 @@ def fit_classical(
     method: str,
     X: FloatArray,
     labels: npt.NDArray[np.int64],
-    speakers: npt.NDArray[np.str_],
+    speakers: npt.NDArray[np.str_ | np.int64],
     *,
     seed: int = 0,
 ) -> CalibratedClassifierCV:
@@ -56,14 +62,14 @@ def fit_classical(
 
     Parameters
     ----------
-    method : {"svm", "random_forest"}
+    method : {"svm", "random_forest", "mood_forest"}
         Which to build.
     X : ndarray of shape (n_clips, n_features)
         Clip statistics or MFCC means.
     labels : ndarray of shape (n_clips,)
         Label numbers.
     speakers : ndarray of shape (n_clips,)
-        Who speaks; no speaker stands on both sides of a calibration split.
+        Who speaks, or plays; no one stands on both sides of a calibration split.
     seed : int
         Of everything random.
 

@@ -18,6 +18,7 @@ from emosync.framing import FloatArray
 
 # Of the input that a network with any number of frames is called with before its export.
 N_EXAMPLE_FRAMES: Final = 200
+TFLITE_FILE: Final = "model.tflite"
 VERSIONED: Final = ("keras", "scikit-learn", "onnx", "onnxruntime", "numpy", "scipy")
 
 
@@ -62,6 +63,23 @@ def export_plain(model: keras.Model, folder: Path) -> None:
     model.save(folder / KERAS_FILE)
 
 
+def export_tflite(model: keras.Model, folder: Path) -> None:
+    """Write a network's TFLite file beside the others, for phones; nothing here reads it.
+
+    Parameters
+    ----------
+    model : keras.Model
+        With one input and one output.
+    folder : Path
+        Where model.tflite goes.
+    """
+    # Imported here: a package of its own in all but name, and only some models are for phones.
+    import tensorflow as tf
+
+    converter = tf.lite.TFLiteConverter.from_keras_model(model)
+    (folder / TFLITE_FILE).write_bytes(converter.convert())
+
+
 def export_classical(model: ClassifierMixin, X: FloatArray, folder: Path) -> None:
     """Write a scikit-learn model's ONNX and skops files.
 
@@ -90,7 +108,7 @@ def write_card(folder: Path, card: Mapping[str, Any]) -> None:
     card : mapping
         Everything else.
     """
-    files = [f for f in (ONNX_FILE, KERAS_FILE, SKOPS_FILE) if (folder / f).exists()]
+    files = [f for f in (ONNX_FILE, KERAS_FILE, SKOPS_FILE, TFLITE_FILE) if (folder / f).exists()]
     whole = {
         **card,
         "sha256": {f: sha256_of(folder / f) for f in files},
