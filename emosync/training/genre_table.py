@@ -6,15 +6,12 @@ change that coding and cutting made to the statistics of some other excerpt, of 
 recordings are at hand, and a change of level.
 """
 
-import csv
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.pipeline import Pipeline
@@ -22,19 +19,14 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from emosync.artifacts import load_artifact
-from emosync.audio import decode
 from emosync.framing import FloatArray
-from emosync.genre_slices import GENRE_SR_HZ
 from emosync.genre_statistics import (
-    GENRE_STATISTICS,
     SERVED_STATISTICS,
-    model_input,
     served_statistics,
 )
 from emosync.labels import GENRES
 from emosync.plots import confusion_matrix
 from emosync.training.clip_frames import clip_frames
-from emosync.training.corpora import AUDIO_SUFFIXES
 from emosync.training.export import export_classical, write_card
 from emosync.training.genre_corpora import (
     GTZAN_CITATION,
@@ -44,8 +36,15 @@ from emosync.training.genre_corpora import (
 )
 from emosync.training.genre_evaluation import genre_confusion, genre_figures
 from emosync.training.genre_repeats import artist_groups, repeat_groups
+from emosync.training.genre_rows import (
+    Copies,
+    GenreTable,
+    Numbers,
+    read_copies,
+    read_excerpt,
+    read_genre_table,
+)
 
-TABLE_FILE: Final = "gtzan_features_30_sec.csv"
 FIGURES_FILE: Final = "features.json"
 HELD_OUT_FILE: Final = "features-held-out.npy"
 N_FOLDS: Final = 10
@@ -54,7 +53,6 @@ N_CALIBRATION_FOLDS: Final = 3
 SVM_C, SVM_GAMMA = 3.0, 0.02
 N_COPIES: Final = 3
 LEVEL_DB: Final = 2.0
-CUT_S: Final = 15.0
 
 MODEL_TYPE: Final = "support vector machine (RBF) on 52 statistics of 30 s"
 PROTOCOL: Final = (
@@ -75,107 +73,6 @@ LIMITS: Final = (
     "often (`artist`). Some labels of GTZAN are disputed (Sturm 2013). The copies whose changes "
     "it was taught are of one codec."
 )
-
-Numbers = npt.NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class GenreTable:
-    """The rows of the table.
-
-    Attributes
-    ----------
-    names : tuple of str
-        As "blues.00012".
-    X : ndarray of shape (n_rows, 52), float32
-        What the model sees, see `genre_statistics.model_input`.
-    genres : ndarray of shape (n_rows,)
-        Places in `labels.GENRES`.
-    """
-
-    names: tuple[str, ...]
-    X: FloatArray
-    genres: Numbers
-
-
-@dataclass(frozen=True)
-class Copies:
-    """Statistics of the table's excerpts, recomputed from other copies of them.
-
-    Attributes
-    ----------
-    rows : ndarray of shape (n_copies,)
-        The row of the table that each belongs to.
-    whole, cut : ndarray of shape (n_copies, 52), float32
-        Of the whole copy, and of 15 s from its middle.
-    """
-
-    rows: Numbers
-    whole: FloatArray
-    cut: FloatArray
-
-
-def read_genre_table(data: Path) -> GenreTable:
-    """Read the table in Kaggle's layout.
-
-    Parameters
-    ----------
-    data : Path
-        Folder that holds `gtzan_features_30_sec.csv`.
-
-    Returns
-    -------
-    GenreTable
-
-    Raises
-    ------
-    FileNotFoundError
-        If it is not there.
-    """
-    with (data / TABLE_FILE).open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    X = np.array([[float(row[name]) for name in GENRE_STATISTICS] for row in rows])
-    names = tuple(row["filename"].rsplit(".", 1)[0] for row in rows)
-    return GenreTable(names, model_input(X), np.array([GENRES.index(r["label"]) for r in rows]))
-
-
-def read_copies(data: Path, table: GenreTable, work: Path) -> Copies:
-    """Compute the statistics of the recordings at hand, or take them from the cache.
-
-    Parameters
-    ----------
-    data : Path
-        May hold `gtzan/`; without it there are no copies.
-    table : GenreTable
-        Recordings that it does not name are passed over.
-    work : Path
-        Folder for the cache.
-
-    Returns
-    -------
-    Copies
-    """
-    row_of = {name: row for row, name in enumerate(table.names)}
-    found = sorted((data / "gtzan").rglob("*"))
-    paths = [p for p in found if p.suffix.lower() in AUDIO_SUFFIXES and p.stem in row_of]
-    n = len(SERVED_STATISTICS)
-    if not paths:
-        return Copies(np.zeros(0, np.int64), *np.zeros((2, 0, n), np.float32))
-    stored = clip_frames(
-        paths, _whole_and_cut, name="genre_statistics", cache=work, read=_read_excerpt
-    )
-    both = np.asarray(stored.frames, np.float32)
-    return Copies(np.array([row_of[p.stem] for p in paths]), both[:, :n], both[:, n:])
-
-
-def _read_excerpt(path: Path) -> FloatArray:
-    return decode(path.read_bytes(), sr=GENRE_SR_HZ).y
-
-
-def _whole_and_cut(y: FloatArray) -> FloatArray:
-    length = int(CUT_S * GENRE_SR_HZ)
-    start = max(0, (len(y) - length) // 2)
-    return np.concatenate([served_statistics(part) for part in (y, y[start : start + length])])
 
 
 def teach(
@@ -301,7 +198,7 @@ def _emotify_figures(model: CalibratedClassifierCV, data: Path, work: Path) -> d
     tracks = read_emotify_genres(data / "emotify")
     paths = [track.path for track in tracks]
     stored = clip_frames(
-        paths, served_statistics, name="genre_statistics", cache=work, read=_read_excerpt
+        paths, served_statistics, name="genre_statistics", cache=work, read=read_excerpt
     )
     probabilities = model.predict_proba(np.asarray(stored.frames, np.float32))
     return genre_figures(probabilities.astype(np.float32), genre_numbers(tracks))
