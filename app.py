@@ -6,8 +6,9 @@ development server.
 
 import io
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import chain
+from types import MappingProxyType
 from typing import Any, Final
 
 from dotenv import load_dotenv
@@ -15,6 +16,8 @@ from flask import Blueprint, Flask, Response, g, request, send_file, url_for
 
 import genre_service
 import genre_views
+import mood_service
+import mood_views
 import song_service
 import song_views
 import speech_service
@@ -22,10 +25,10 @@ from cors import register_cors
 from emosync.config import Config, read_config
 from emosync.errors import MissingInput, ParameterError
 from emosync.history import Entry, csv_lines
-from emosync.sources import Source, from_object, parse_object
+from emosync.sources import Source, from_object
 from emosync.stages import Stages
 from problems import register_problems
-from request_context import Answer, current_config, page_limit, parameter, services, stages, upload
+from request_context import Answer, json_object, page_limit, parameter, services, stages, upload
 from services import Services
 
 _GREETING: Final = (
@@ -59,6 +62,7 @@ def create_app(config: Config | None = None) -> Flask:
     app.extensions["emosync"] = Services(config)
     app.register_blueprint(bp)
     app.register_blueprint(song_views.songs_bp)
+    app.register_blueprint(mood_views.moods_bp)
     register_problems(app)
     register_cors(app, config)
     return app
@@ -88,7 +92,7 @@ def greeting() -> Response:
 def predict() -> Answer:
     """Tell what an upload holds, by its task; or the genre of a video, by its URL in JSON."""
     if request.is_json:
-        message = _json_object("url")
+        message = json_object("url")
         return genre_views.tell_video({**request.args, **message})
     return _recognise(upload("file"), request.values)
 
@@ -96,7 +100,7 @@ def predict() -> Answer:
 @bp.post("/record")
 def record() -> Answer:
     """Do the same for a recording sent as base64 in JSON."""
-    message = _json_object("audio")
+    message = json_object("audio")
     return _recognise(from_object(message), {**request.args, **message})
 
 
@@ -185,24 +189,29 @@ def ready() -> Answer:
     return {"status": "ready", "models": models, "database": "ok"}
 
 
-def _json_object(member: str) -> dict[str, Any]:
-    request.max_content_length = current_config().max_json_bytes
-    return parse_object(request.get_data(), member=member)
-
-
 def _recognise(source: Source, parameters: Mapping[str, Any]) -> Answer:
     task = parameter(parameters, "task") or speech_service.TASK
     services().check_task(task)
-    if task == song_service.TASK:
-        return song_views.hear(source, parameters)
-    if task == genre_service.TASK:
-        return genre_views.tell(source, parameters)
+    return _LISTENERS[task](source, parameters)
+
+
+def _recognise_speech(source: Source, parameters: Mapping[str, Any]) -> Answer:
     detail = parameter(parameters, "detail")
     if detail not in (None, "windows"):
         raise ParameterError("The parameter 'detail' must be windows.")
     method = parameter(parameters, "method")
     (entry,) = services().speech.recognise(source, methods=[method], stages=stages())
     return _prediction(entry, with_windows=detail is not None)
+
+
+_LISTENERS: Final[Mapping[str, Callable[[Source, Mapping[str, Any]], Answer]]] = MappingProxyType(
+    {
+        speech_service.TASK: _recognise_speech,
+        song_service.TASK: song_views.hear,
+        genre_service.TASK: genre_views.tell,
+        mood_service.TASK: mood_views.hear,
+    }
+)
 
 
 def _prediction(entry: Entry, *, with_windows: bool) -> Answer:

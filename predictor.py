@@ -15,17 +15,20 @@ from emosync.errors import ModelUnavailable, UnknownMethod
 from emosync.framing import SPEECH_SR_HZ, FloatArray, cut_voice, cut_windows, voice_shares
 from emosync.genre_inputs import GenreEar, filled, genre_ear
 from emosync.inputs import extractor
-from emosync.results import SongCurve, Prediction, Window, ranked_probabilities
+from emosync.results import Prediction, SongCurve, Window, ranked_probabilities
 from emosync.song_features import SongFeatures
 from emosync.song_inputs import listen, mean_tags, song_feature_names
 
 # Per task, the default first: most accurate on people never heard. Music is heard by one
-# network and its last layers, songs are told by one model per axis.
+# network and its last layers, songs are told by one model per axis; a mood is told from the
+# features of a track by any of the first two, from a recording by the last.
 METHODS: Final = MappingProxyType(
     {
         "speech": ("whisper", "cnn", "svm", "random_forest"),
         "music": ("musicnn", "tags"),
         "song": ("valence", "arousal"),
+        "genre": ("musicnn", "cnn", "features"),
+        "mood": ("random_forest", "network", "audio"),
     }
 )
 # What takes all of its models; speech is told by any one.
@@ -239,6 +242,50 @@ class ModelPredictor:
 
     def _genre_ear(self, method: str) -> GenreEar:
         return genre_ear(self._artifact("genre", method).card["feature_type"])
+
+    def mood_features(self, method: str) -> tuple[str, ...]:
+        """Name what a mood model must know of a track, in order; raises UnknownMethod."""
+        return tuple(self._artifact("mood", method).card["feature_names"])
+
+    def moods(self, X: FloatArray, *, method: str) -> list[dict[str, float]]:
+        """Tell the moods of tracks, all in one call.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_tracks, n_features)
+            Columns as in `mood_features`.
+        method : str
+            One of `methods("mood")`.
+
+        Returns
+        -------
+        list of dict of str to float
+            For each track mood to probability, highest first.
+
+        Raises
+        ------
+        UnknownMethod
+            If there is no such method.
+        """
+        artifact = self._artifact("mood", method)
+        rows = artifact.run(X) if len(X) else X
+        return [ranked_probabilities(artifact.labels, row) for row in rows]
+
+    def song_mood(self, features: SongFeatures) -> dict[str, float]:
+        """Tell the mood of a song.
+
+        Parameters
+        ----------
+        features : SongFeatures
+            With the columns `song_feature_names`.
+
+        Returns
+        -------
+        dict of str to float
+            Mood to probability, highest first.
+        """
+        (told,) = self.moods(features.values.mean(axis=0, keepdims=True), method="audio")
+        return told
 
     def _lacking(self) -> list[str]:
         """Name the tasks without a model, and the models that a task cannot do without."""

@@ -8,7 +8,7 @@ from flask import current_app, g, request
 
 from emosync.config import Config
 from emosync.errors import MissingInput, ParameterError, StorageUnavailable
-from emosync.sources import Source, from_upload
+from emosync.sources import Source, from_upload, parse_object
 from emosync.stages import Stages
 from services import Services
 
@@ -36,6 +36,27 @@ def upload(field: str) -> Source:
     except OSError as exc:
         # Larger uploads pass through a temporary file.
         raise StorageUnavailable("The upload cannot be stored at the moment.") from exc
+
+
+def json_object(member: str) -> dict[str, Any]:
+    """Read a body that must be a JSON object, within its own limit of size.
+
+    Parameters
+    ----------
+    member : str
+        What it should hold, for the messages.
+
+    Returns
+    -------
+    dict
+
+    Raises
+    ------
+    MissingInput, ParameterError
+        If it is empty, no JSON, or no object.
+    """
+    request.max_content_length = current_config().max_json_bytes
+    return parse_object(request.get_data(), member=member)
 
 
 def parameter(parameters: Mapping[str, Any], name: str) -> str | None:

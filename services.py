@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 import genre_service
+import mood_service
 import song_service
 import speech_service
 from emosync.archive import Archive
@@ -13,15 +14,20 @@ from emosync.database import Database
 from emosync.drawings import Drawings
 from emosync.errors import ParameterError, UnknownMethod
 from emosync.history import Entry, History
+from emosync.previews import Previews
 from emosync.recordings import Recordings
 from emosync.settings import MethodChoice, Settings
+from emosync.spotify import Spotify
+from emosync.spotify_api import SpotifySettings
 from emosync.video_download import VideoDownloads
 from genre_service import GenreService, video_limits
 from loaded_models import LoadedModels
+from mood_service import MoodService
 from song_analysis import song_limits
 from song_library import SongLibrary
 from song_service import SongService
 from speech_service import SpeechService
+from track_moods import TrackMoods
 
 
 class TaskService(Protocol):
@@ -67,11 +73,21 @@ class Services:
             limits=limits,
             video_limits=video_limits(config.max_video_duration_s),
         )
+        spotify = Spotify(SpotifySettings(config.spotify_client_id, config.spotify_client_secret))
+        self.moods = MoodService(
+            self._models,
+            settings,
+            archive,
+            spotify=spotify,
+            track_moods=TrackMoods(self._models, spotify, Previews(), song_limits(config)),
+            limits=song_limits(config),
+        )
         # A name that several tasks have, such as cnn, means the first of them.
         self._tasks: Mapping[str, TaskService] = {
             speech_service.TASK: self.speech,
             song_service.TASK: self.songs,
             genre_service.TASK: self.genres,
+            mood_service.TASK: self.moods,
         }
 
     def close(self) -> None:

@@ -11,8 +11,10 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from emosync.archive import Archive
 from emosync.audio import AudioLimits
 from emosync.config import Config
+from emosync.history import Entry
 from emosync.listening import Heard, hear
 from emosync.musicnn import MUSIC_SR_HZ
 from emosync.playback import PlaybackSettings, Row
@@ -111,6 +113,37 @@ def play_song(curve: SongCurve, settings: PlaybackSettings) -> SongPlayback:
     members = post.jsonify_playback_sequence(sequence)["sequence"]
     windows = _windows(members, emotions["time_s"].to_numpy(), emotions["emotion"].to_numpy())
     return SongPlayback(members, tuple(windows))
+
+
+def draw_song(
+    entry: Entry, archive: Archive, predictor: ModelPredictor, *, limits: AudioLimits
+) -> bytes:
+    """Draw the curve of a kept recording above the sequence that was made of it.
+
+    Parameters
+    ----------
+    entry : Entry
+        Its windows are the rows of the sequence.
+    archive : Archive
+        Holds the recording, which is heard again.
+    predictor : ModelPredictor
+        Makes the curve.
+    limits : AudioLimits
+        Shortest and longest song.
+
+    Returns
+    -------
+    bytes
+        PNG.
+    """
+    # matplotlib costs a second at start-up, and most workers never draw.
+    from emosync.song_plots import song_panels
+
+    data = archive.recording(entry)
+    song = hear_song(data, predictor, limits=limits, stages=Stages())
+    curve = predictor.song_curve(song.told)
+    emotions = [(window.start_s, window.emotion) for window in entry.windows]
+    return song_panels(curve.time_s, curve.valence, curve.arousal, emotions, title=entry.filename)
 
 
 def _windows(

@@ -23,7 +23,7 @@ from emosync.song_features import SongFeatures, read_csv
 from emosync.sources import Source
 from emosync.stages import Stages
 from loaded_models import LoadedModels
-from song_analysis import hear_song, play_song
+from song_analysis import draw_song, hear_song, play_song
 from song_library import SongLibrary, check_song_id
 
 TASK: Final = "song"
@@ -195,17 +195,7 @@ class SongService:
 
     def draw(self, entry: Entry) -> bytes:
         """Draw the curve of an uploaded song above the sequence that was answered, as PNG."""
-        # matplotlib costs a second at start-up, and most workers never draw.
-        from emosync.song_plots import song_panels
-
-        data = self._archive.recording(entry)
-        stages = Stages()
-        song = hear_song(data, self._models.predictor, limits=self._limits, stages=stages)
-        curve = self._curve(song.told, stages)
-        emotions = [(window.start_s, window.emotion) for window in entry.windows]
-        return song_panels(
-            curve.time_s, curve.valence, curve.arousal, emotions, title=entry.filename
-        )
+        return draw_song(entry, self._archive, self._models.predictor, limits=self._limits)
 
     def report(self, entry: Entry, panels: bytes) -> bytes:
         """Write the PDF of an uploaded song, with its picture."""

@@ -25,6 +25,32 @@ HOW_TO_READ: Final = (
 )
 
 
+def mood_report(data: ReportData, *, panels: bytes) -> bytes:
+    """Lay the mood of a recording out on A4 pages, with its sequence of emotions.
+
+    Parameters
+    ----------
+    data : ReportData
+        What to print; no text in it is read as markup. The probabilities are those of moods,
+        and the last of the windows ends the recording.
+    panels : bytes
+        PNG of `song_plots.song_panels`.
+
+    Returns
+    -------
+    bytes
+        A PDF; its text can be searched and copied.
+    """
+    return laid_out(
+        itertools.chain(
+            result(data, measure="probability"), picture(panels), _sequence(data), _how_to_read()
+        ),
+        filename=data.filename,
+        head="Song mood report",
+        foot="A model's estimate of what listeners would say.",
+    )
+
+
 def song_report(data: ReportData, *, panels: bytes) -> bytes:
     """Lay the sequence of a song out on A4 pages.
 
