@@ -40,13 +40,16 @@ def build_random_forest(seed: int) -> Pipeline:
 
 
 def build_mood_forest(seed: int) -> Pipeline:
-    """Build scaler and extremely randomised trees: with 700 tracks better than a random forest."""
-    forest = ExtraTreesClassifier(150, min_samples_leaf=2, random_state=seed)
+    """Build scaler and extremely randomised trees, whose shares of votes are probabilities.
+
+    With 700 tracks they do better than a random forest, and more trees do no better.
+    """
+    forest = ExtraTreesClassifier(60, random_state=seed)
     return Pipeline([("scaler", StandardScaler()), ("classifier", forest)])
 
 
 BUILDERS: Final[Mapping[str, Callable[[int], Pipeline]]] = MappingProxyType(
-    {"svm": build_svm, "random_forest": build_random_forest, "mood_forest": build_mood_forest}
+    {"svm": build_svm, "random_forest": build_random_forest}
 )
 
 
@@ -54,7 +57,7 @@ def fit_classical(
     method: str,
     X: FloatArray,
     labels: npt.NDArray[np.int64],
-    speakers: npt.NDArray[np.str_ | np.int64],
+    speakers: npt.NDArray[np.str_],
     *,
     seed: int = 0,
 ) -> CalibratedClassifierCV:
@@ -62,14 +65,14 @@ def fit_classical(
 
     Parameters
     ----------
-    method : {"svm", "random_forest", "mood_forest"}
+    method : {"svm", "random_forest"}
         Which to build.
     X : ndarray of shape (n_clips, n_features)
         Clip statistics or MFCC means.
     labels : ndarray of shape (n_clips,)
         Label numbers.
     speakers : ndarray of shape (n_clips,)
-        Who speaks, or plays; no one stands on both sides of a calibration split.
+        Who speaks; no speaker stands on both sides of a calibration split.
     seed : int
         Of everything random.
 

@@ -17,7 +17,7 @@ from sklearn.svm import SVC
 
 from emosync.framing import FloatArray
 from emosync.labels import MOODS
-from emosync.training.classical import fit_classical
+from emosync.training.classical import build_mood_forest
 from emosync.training.evaluation import calibration_error, fit_temperature, softmax
 from emosync.training.export import export_classical, export_plain, export_tflite, write_card
 from emosync.training.mood_network import scaled, set_temperature, train_network
@@ -34,7 +34,7 @@ CHOICE_DEALS: Final = (0, 1)
 MAY_LACK: Final = ("duration_ms",)
 MODEL_TYPES: Final = {
     "network": "network 5 - 64 - 32 - 4, its scaler within",
-    "random_forest": "extremely randomised trees, 150, calibrated",
+    "random_forest": "extremely randomised trees, 60",
 }
 SCALERS: Final = {
     "network": "logarithm of crowded features, then StandardScaler; in the graph",
@@ -122,7 +122,7 @@ def ship_moods(method: str, root: Path, models: Path) -> Path:
         export_plain(model, folder)
         export_tflite(model, folder)
     else:
-        export_classical(fit_classical("mood_forest", X, table.labels, table.artists), X, folder)
+        export_classical(build_mood_forest(0).fit(X, table.labels), X, folder)
     write_card(folder, _card(method, names, table, figures))
     return folder
 
@@ -198,8 +198,7 @@ def _fitted(
     X, labels = table.columns(names)[train], table.labels[train]
     if method == "network":
         return train_network(names, X, labels).predict_on_batch  # type: ignore[no-any-return]
-    forest = fit_classical("mood_forest", X, labels, table.artists[train])
-    return forest.predict_proba  # type: ignore[no-any-return]
+    return build_mood_forest(0).fit(X, labels).predict_proba  # type: ignore[no-any-return]
 
 
 def feature_defaults(names: tuple[str, ...], X: FloatArray) -> dict[str, float]:
