@@ -29,12 +29,12 @@ from emosync.training.genre_corpora import GenreTrack
 from emosync.training.genre_windows import read_start
 
 SCHEDULE: Final = Schedule(
-    epochs=12,
+    epochs=30,
     batch_size=128,
     learning_rate=3e-3,
     label_smoothing=0.0,
     mixup_alpha=0.4,
-    averaging=0.97,
+    averaging=0.98,
 )
 # Slices that an epoch hears of each genre, and of a track without a label; each time at other
 # places.

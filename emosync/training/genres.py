@@ -13,6 +13,7 @@ from emosync.genre_slices import GENRE_N_MELS, GENRE_SLICE_S, GENRE_SR_HZ, GENRE
 from emosync.labels import GENRES
 from emosync.musicnn import N_FRAME_FEATURES
 from emosync.plots import confusion_matrix
+from emosync.training.evaluation import softmax
 from emosync.training.export import write_card
 from emosync.training.genre_corpora import (
     GenreTrack,
@@ -199,7 +200,7 @@ def _random_slices(material: GenreMaterial, *, seed: int = 0) -> dict[str, Any]:
     head = fit_head(
         HeadLessons(X[~is_test], X[~is_test], numbers[~is_test], material.changes[taught])
     )
-    figures = genre_figures(track_probabilities(head.logits(X[is_test])[:, None]), numbers[is_test])
+    figures = genre_figures(softmax(head.logits(X[is_test])), numbers[is_test])
     return {
         "protocol": RANDOM_SLICES,
         "slices": int(is_test.sum()),
