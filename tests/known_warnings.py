@@ -17,3 +17,9 @@ EXPORTING_ONNX: Final = pytest.mark.filterwarnings(
 QUANTISING: Final = pytest.mark.filterwarnings(
     "ignore:Layer .* does not have a `quantize` method implemented:UserWarning"
 )
+# Pillow warns of damaged EXIF, which our own reading of it takes for none.
+DAMAGED_EXIF: Final = pytest.mark.filterwarnings("ignore:.*EXIF data:UserWarning")
+# skl2onnx looks whether a support vector machine was fitted with probabilities.
+EXPORTING_SVM: Final = pytest.mark.filterwarnings(
+    "ignore:Attribute `prob[AB]_` was deprecated:FutureWarning"
+)

@@ -124,9 +124,8 @@ def test_a_recording_has_a_row_per_part() -> None:
     np.testing.assert_array_equal(rows[1], served_statistics(y[PART : 2 * PART]))
 
 
-# What Opus at 24 kbit/s leaves of the statistics of whole 30 s excerpts, by correlation over
-# excerpts: high coefficients and the width of the spectrum suffer, and the means of harmony and
-# perceptr (the offset of zero) are lost.
+# Opus keeps the statistics of whole 30 s excerpts but for high coefficients, by correlation over
+# excerpts; the means of harmony and perceptr (the offset of zero) are lost.
 LOST = ("harmony_mean", "perceptr_mean")
 
 
@@ -146,8 +145,7 @@ def test_the_table_is_met_on_our_copies_of_its_excerpts() -> None:
         for i, name in enumerate(GENRE_STATISTICS)
         if name not in ("length", "tempo", *LOST)
     }
-    print({name: round(r, 3) for name, r in correlations.items()})
-    assert float(np.median(list(correlations.values()))) > 0.97
+    assert float(np.median(list(correlations.values()))) > 0.98
     for name in (
         "chroma_stft_mean",
         "rms_mean",
@@ -155,9 +153,8 @@ def test_the_table_is_met_on_our_copies_of_its_excerpts() -> None:
         "harmony_var",
         "zero_crossing_rate_mean",
     ):
-        assert correlations[name] > 0.98, name
-    assert min(correlations.values()) > 0.6
+        assert correlations[name] > 0.99, name
+    assert min(correlations.values()) > 0.9
     tempo = GENRE_STATISTICS.index("tempo")
     same = np.abs(X[:, tempo] / Y[:, tempo] - 1) < 0.01
-    print("tempo", same.mean())
-    assert same.mean() > 0.6
+    assert same.mean() > 0.9

@@ -184,11 +184,13 @@ def _held_out(
     folds = StratifiedGroupKFold(N_FOLDS, shuffle=True, random_state=0)
     for seen, unseen in folds.split(table.X, table.genres, groups):
         model = teach(table, copies, seen)
-        of_rows[unseen] = model.predict_proba(table.X[unseen])
-        copied = np.isin(copies.rows, unseen)
-        if copied.any():
-            of_whole[copied] = model.predict_proba(copies.whole[copied])
-            of_cut[copied] = model.predict_proba(copies.cut[copied])
+        # In a small table a fold may hold all that there is of a genre.
+        known = model.classes_
+        of_rows[np.ix_(unseen, known)] = model.predict_proba(table.X[unseen])
+        copied = np.flatnonzero(np.isin(copies.rows, unseen))
+        if len(copied):
+            of_whole[np.ix_(copied, known)] = model.predict_proba(copies.whole[copied])
+            of_cut[np.ix_(copied, known)] = model.predict_proba(copies.cut[copied])
     return of_rows, of_whole, of_cut
 
 
