@@ -56,6 +56,10 @@ SIGNALS: Final = {
     "musicnn": {"slice_s": GENRE_SLICE_S, "window_s": GENRE_WINDOW_S},
     "cnn": {"slice_s": GENRE_SLICE_S, "sr_hz": GENRE_SR_HZ},
 }
+STANDINGS: Final = {
+    "musicnn": "the best of the three methods on tracks not learnt from, and so the default",
+    "cnn": "our own small network, for those who want no pretrained weights",
+}
 PROTOCOL: Final = (
     "first 15 s of each track, split by track before slicing, repeats of a song on one side, "
     "stratified grouped 5-fold; probabilities are averaged over a track's slices, with a "
@@ -226,6 +230,7 @@ def _card(
         "trained_on": genre_sources(track for track in tracks if track.corpus != "emotify"),
         "protocol": f"{PROTOCOL} The shipped model then learnt from all of GTZAN's tracks.",
         "figures": {"track": figures},
+        "standing": STANDINGS[method],
         "intended_use": INTENDED_USE,
         "limits": LIMITS,
         "licence": "research; the corpora's licences forbid commercial use",
