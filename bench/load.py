@@ -44,31 +44,34 @@ class Log:
 
 @dataclass(frozen=True)
 class Ask:
-    """One kind of request: an upload where it has a body.
+    """One kind of request: posted where it has a body.
 
     Attributes
     ----------
     path : str
         With its query.
     body : bytes, optional
-        From `multipart`.
+        From `multipart`, or JSON.
+    content_type : str
+        Of the body.
     """
 
     path: str
     body: bytes | None = None
+    content_type: str = f"multipart/form-data; boundary={BOUNDARY}"
 
     def send(self, connection: http.client.HTTPConnection) -> None:
         """Send it."""
         if self.body is None:
             connection.request("GET", self.path)
         else:
-            headers = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
+            headers = {"Content-Type": self.content_type}
             connection.request("POST", self.path, self.body, headers)
 
 
-def multipart(path: Path, form: Mapping[str, str]) -> bytes:
-    """Build the body of an upload with the field `file` and those of a form."""
-    parts = [_part(f'name="file"; filename="{path.name}"', path.read_bytes())]
+def multipart(path: Path, form: Mapping[str, str], *, part: str = "file") -> bytes:
+    """Build the body of an upload with the field `part` and those of a form."""
+    parts = [_part(f'name="{part}"; filename="{path.name}"', path.read_bytes())]
     parts += [_part(f'name="{name}"', value.encode()) for name, value in form.items()]
     return b"".join(parts) + f"--{BOUNDARY}--\r\n".encode()
 
@@ -102,22 +105,31 @@ def ask_again_and_again(port: int, asks: Sequence[Ask], n_requests: int, log: Lo
 @click.command()
 @click.option("--port", type=int, required=True)
 @click.option("--file", "path", type=click.Path(path_type=Path), help="Uploaded to /predict.")
+@click.option("--part", default="file", help="Field of the file.")
 @click.option("--form", multiple=True, help="name=value, beside the file.")
-@click.option("--get", "paths", multiple=True, help="Instead of a file: asked for in turn.")
+@click.option("--post", "post_path", help="Instead of a file: where JSON is posted to.")
+@click.option("--json", "json_path", type=click.Path(path_type=Path), help="Holds that JSON.")
+@click.option("--get", "paths", multiple=True, help="Instead of either: asked for in turn.")
 @click.option("--clients", type=int, default=1)
 @click.option("--requests", "n_requests", type=int, required=True, help="In all, over the clients.")
 def main(
     port: int,
     path: Path | None,
+    part: str,
     form: tuple[str, ...],
+    post_path: str | None,
+    json_path: Path | None,
     paths: tuple[str, ...],
     clients: int,
     n_requests: int,
 ) -> None:
-    """Upload a recording, or ask for paths, from several clients at once."""
+    """Upload a file, post JSON, or ask for paths, from several clients at once."""
     asks = [Ask(path) for path in paths]
     if path is not None:
-        asks.append(Ask("/predict", multipart(path, dict(pair.split("=", 1) for pair in form))))
+        fields = dict(pair.split("=", 1) for pair in form)
+        asks.append(Ask("/predict", multipart(path, fields, part=part)))
+    if post_path is not None and json_path is not None:
+        asks.append(Ask(post_path, json_path.read_bytes(), "application/json"))
     log = Log()
     shares = [n_requests // clients + (k < n_requests % clients) for k in range(clients)]
     threads = [

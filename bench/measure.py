@@ -1,18 +1,22 @@
 """Rounds of load against a running server, and what they come to."""
 
+import http.client
 import json
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from statistics import fmean, median, quantiles
+from types import MappingProxyType
 from typing import Final
 
 from bench.server import ROOT, Server
+from bench.ways import Way
 
 MEMORY_POLL_S: Final = 0.2
 CLIENTS: Final = 8
@@ -107,46 +111,14 @@ class Soak:
     rates_per_s: list[float]
 
 
-@dataclass(frozen=True)
-class Upload:
-    """A recording to post.
-
-    Attributes
-    ----------
-    path : Path
-        The file.
-    form : mapping of str to str
-        The other fields.
-    """
-
-    path: Path
-    form: Mapping[str, str] = field(default_factory=dict)
-
-    def options(self) -> list[str]:
-        """Tell it to the load generator."""
-        pairs = [f"{name}={value}" for name, value in self.form.items()]
-        return ["--file", str(self.path), *(word for pair in pairs for word in ("--form", pair))]
-
-
-@dataclass(frozen=True)
-class Get:
-    """Paths to ask for in turn, with their queries."""
-
-    paths: Sequence[str]
-
-    def options(self) -> list[str]:
-        """Tell them to the load generator."""
-        return [word for path in self.paths for word in ("--get", path)]
-
-
-def load(server: Server, what: Upload | Get, *, n_requests: int, clients: int = 1) -> Load:
+def load(server: Server, what: Way, *, n_requests: int, clients: int = 1) -> Load:
     """Ask `n_requests` times, from a process of its own.
 
     Parameters
     ----------
     server : Server
         Ready.
-    what : Upload or Get
+    what : Upload, Get or Post
         What is asked.
     n_requests : int
         Over all clients.
@@ -181,7 +153,72 @@ def summarise(runs: Sequence[Load]) -> Summary:
     )
 
 
-def soak(server: Server, what: Upload | Get, *, parts: int, n_part: int, clients: int) -> Soak:
+def fresh_settings(data_path: Path) -> dict[str, str]:
+    """Give the settings of a server with an empty history in a folder of its own."""
+    return {
+        "WEB_CONCURRENCY": str(WORKERS),
+        "DATA_PATH": str(data_path),
+        "VISUALIZATIONS_PATH": str(data_path / "visualizations"),
+        "DATABASE_URL": "",
+        "S3_BUCKET_NAME": "",
+    }
+
+
+def go_round(
+    server: Server, ways: Mapping[str, Way], *, n_rounds: int, n_requests: int
+) -> tuple[dict[str, Summary], dict[str, str]]:
+    """Warm up, then go round ways of asking with one client.
+
+    Parameters
+    ----------
+    server : Server
+        Ready.
+    ways : mapping of str to Upload, Get or Post
+        By name.
+    n_rounds, n_requests : int
+        Rounds, and requests of each way in each of them.
+
+    Returns
+    -------
+    measured : dict of str to Summary
+        Of the ways that this server knows.
+    left_out : dict of str to str
+        Of the others, why.
+    """
+    left_out = {}
+    for name, way in ways.items():
+        tried = load(server, way, n_requests=2 * WORKERS, clients=2 * WORKERS)
+        if 200 not in tried.statuses:
+            left_out[name] = f"it was answered with {tried.statuses[0]}"
+    runs: dict[str, list[Load]] = {name: [] for name in ways if name not in left_out}
+    for _ in range(n_rounds):
+        for name, done in runs.items():
+            done.append(load(server, ways[name], n_requests=n_requests))
+    return {name: summarise(done) for name, done in runs.items()}, left_out
+
+
+def ask_once(
+    server: Server,
+    verb: str,
+    path: str,
+    body: bytes | None = None,
+    headers: Mapping[str, str] = MappingProxyType({}),
+) -> tuple[float, bytes]:
+    """Send one request; give its latency in ms and the body of the answer."""
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+    started_s = time.perf_counter()
+    try:
+        connection.request(verb, path, body, dict(headers))
+        answer = connection.getresponse()
+        content = answer.read()
+    finally:
+        connection.close()
+    if answer.status != 200:
+        raise RuntimeError(f"{verb} {path} was answered with {answer.status}")
+    return 1e3 * (time.perf_counter() - started_s), content
+
+
+def soak(server: Server, what: Way, *, parts: int, n_part: int, clients: int) -> Soak:
     """Send `parts` times `n_part` requests and watch the memory of each part."""
     runs, memory_mb = [], []
     for _ in range(parts):

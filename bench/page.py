@@ -1,6 +1,6 @@
 """Pieces of a page in Markdown."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from statistics import median
 
 
@@ -22,3 +22,10 @@ def spread(values: Sequence[float], unit: str, digits: int) -> str:
     space = "" if unit.startswith("/") else " "
     low, mid, high = (f"{value:.{digits}f}" for value in (min(values), median(values), max(values)))
     return f"{mid}{space}{unit} ({low} to {high})"
+
+
+def left_out(reasons: Mapping[str, str]) -> Iterator[str]:
+    """Yield a paragraph that names what is not there, each with its reason."""
+    if reasons:
+        yield f"Not measured: {'; '.join(f'{name}: {why}' for name, why in reasons.items())}."
+        yield ""

@@ -1,18 +1,17 @@
 """The order of the measurements."""
 
-import http.client
 import json
 import tempfile
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from bench import machine
+from bench.faces import QUICK_FACES, FacePlan, Faces, measure_faces
+from bench.genres import QUICK_GENRES, GenrePlan, Genres, measure_genres
 from bench.load import BOUNDARY, multipart
 from bench.measure import (
     CLIENTS,
@@ -20,14 +19,16 @@ from bench.measure import (
     Load,
     Soak,
     Summary,
-    Upload,
+    ask_once,
     load,
     mean_worker_memory_mb,
     soak,
     summarise,
 )
+from bench.moods import QUICK_MOODS, MoodPlan, Moods, measure_moods
 from bench.server import ROOT, Server, StartError, plain_command, procfile_command, running
 from bench.songs import QUICK_SONGS, Say, SongPlan, Songs, measure_songs
+from bench.ways import Upload
 
 RECORDING: Final = ROOT / "tests" / "audio" / "voice_3s.wav"
 
@@ -50,8 +51,8 @@ class Plan:
         Pictures and reports.
     n_plain : int
         Requests to the plain server per round.
-    songs : SongPlan
-        What is measured of songs.
+    songs, genres, moods, faces : SongPlan, GenrePlan, MoodPlan, FacePlan
+        What is measured of each.
     """
 
     n_starts: int = 5
@@ -63,11 +64,14 @@ class Plan:
     n_drawn: int = 12
     n_plain: int = 16
     songs: SongPlan = field(default_factory=SongPlan)
+    genres: GenrePlan = field(default_factory=GenrePlan)
+    moods: MoodPlan = field(default_factory=MoodPlan)
+    faces: FacePlan = field(default_factory=FacePlan)
 
 
 QUICK: Final = Plan(
     n_starts=1, n_rounds=2, n_alone=20, n_crowd=40, n_parts=2, n_part=100, n_drawn=4, n_plain=4,
-    songs=QUICK_SONGS,
+    songs=QUICK_SONGS, genres=QUICK_GENRES, moods=QUICK_MOODS, faces=QUICK_FACES,
 )  # fmt: skip
 
 
@@ -123,6 +127,9 @@ class Results:
     plain: Measured | None
     plain_reason: str
     songs: Songs
+    genres: Genres
+    moods: Moods
+    faces: Faces
 
 
 def run(plan: Plan, *, plain_python: str, plain_model: Path | None, say: Say) -> Results:
@@ -149,12 +156,15 @@ def run(plan: Plan, *, plain_python: str, plain_model: Path | None, say: Say) ->
         plain, reason = None, "left out, or the native model of `cnn` is not there"
         if plain_model is not None:
             plain, reason = _try_plain(plan, Path(folder), plain_python, plain_model, say)
-        songs_python = plain_python if plain_model is not None else None
-        songs = measure_songs(plan.songs, Path(folder) / "songs", songs_python, say)
+        python = plain_python if plain_model is not None else None
+        songs = measure_songs(plan.songs, Path(folder) / "songs", python, say)
+        genres = measure_genres(plan.genres, Path(folder) / "genres", python, say)
+        moods = measure_moods(plan.moods, Path(folder) / "moods", say)
+        faces = measure_faces(plan.faces, Path(folder) / "faces", say)
     return Results(
         plan=plan, facts=machine.describe(), load_before=load_before,
         default_method=default_method, ours=ours, long_run=long_run, drawn=drawn,
-        plain=plain, plain_reason=reason, songs=songs,
+        plain=plain, plain_reason=reason, songs=songs, genres=genres, moods=moods, faces=faces,
     )  # fmt: skip
 
 
@@ -253,41 +263,20 @@ def _draw(server: Server, n_drawn: int) -> Drawn:
     headers = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
     pictures_ms, reports_ms = [], []
     for _ in range(n_drawn):
-        _, body = _ask(server, "POST", "/predict", multipart(RECORDING, {}), headers)
+        _, body = ask_once(server, "POST", "/predict", multipart(RECORDING, {}), headers)
         answer = json.loads(body)
         # The picture first: a report needs it, and shall be measured without it.
-        pictures_ms.append(_ask(server, "GET", _path(answer["visualization"]))[0])
-        reports_ms.append(_ask(server, "GET", _path(answer["report"]))[0])
+        pictures_ms.append(ask_once(server, "GET", _path(answer["visualization"]))[0])
+        reports_ms.append(ask_once(server, "GET", _path(answer["report"]))[0])
     return Drawn(pictures_ms, reports_ms, max(server.worker_memory_mb()))
 
 
 def _methods(server: Server) -> tuple[str, dict[str, str | None]]:
     """Ask the server for the method in force and all methods."""
-    info: dict[str, Any] = json.loads(_ask(server, "GET", "/models/info")[1])
+    info: dict[str, Any] = json.loads(ask_once(server, "GET", "/models/info")[1])
     return info["method"], {name: name for name in info["models"]["speech"]}
 
 
 def _path(link: str) -> str:
     """Give the path of a link, be it absolute or not."""
     return urlsplit(link).path
-
-
-def _ask(
-    server: Server,
-    verb: str,
-    path: str,
-    body: bytes | None = None,
-    headers: Mapping[str, str] = MappingProxyType({}),
-) -> tuple[float, bytes]:
-    """Send one request; give its latency in ms and the body of the answer."""
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
-    started_s = time.perf_counter()
-    try:
-        connection.request(verb, path, body, dict(headers))
-        answer = connection.getresponse()
-        content = answer.read()
-    finally:
-        connection.close()
-    if answer.status != 200:
-        raise RuntimeError(f"{verb} {path} was answered with {answer.status}")
-    return 1e3 * (time.perf_counter() - started_s), content

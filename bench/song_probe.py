@@ -5,7 +5,6 @@ starts it decides by the processor affinity how many cores it has.
 """
 
 import json
-import re
 import sys
 import time
 from pathlib import Path
@@ -15,6 +14,7 @@ import click
 import numpy as np
 import numpy.typing as npt
 
+from bench.one_core import memory_mb
 from bench.server import ROOT
 from emosync.audio import AudioLimits
 from emosync.musicnn import STEP_S
@@ -28,13 +28,6 @@ LIMITS: Final = AudioLimits(MIN_DURATION_S, 7200.0)
 SETTINGS: Final = PlaybackSettings()
 # A curve as restless as those of songs: 0.05 from step to step.
 CURVE_STEP: Final = 0.05
-
-
-def memory_mb(kind: str) -> float:
-    """Give the memory of this process in MB (10^6 bytes): VmRSS now, VmHWM at its peak."""
-    found = re.search(rf"{kind}:\s+(\d+)", Path("/proc/self/status").read_text())
-    assert found is not None  # Linux has both
-    return int(found[1]) * 1024 / 1e6
 
 
 def listen(data: bytes, predictor: ModelPredictor) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """The measurements of songs: one recording, a library over HTTP, building one, musicnn's way."""
 
-import json
 import os
 import subprocess
 import sys
@@ -10,11 +9,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from bench.measure import CLIENTS, WORKERS, Get, Load, Summary, Upload, load, summarise
+from bench.measure import CLIENTS, WORKERS, Load, Summary, fresh_settings, load, summarise
 from bench.music import minute
+from bench.one_core import on_one_core, try_on_one_core
 from bench.server import ROOT, Server, bucket_command, procfile_command, running
+from bench.ways import Get, Upload
 
 SONG_ID: Final = "song"
 SONG_MINUTES: Final = 4
@@ -196,23 +197,8 @@ def try_plain(python: str, song: Path, n_patches: int) -> tuple[PlainSong | None
     """Run `bench.song_plain` on one core; where it does not run, say why."""
     command = [python, "-m", "bench.song_plain", "--file", str(song)]
     command += ["--cache", str(CACHE), "--patches", str(n_patches)]
-    try:
-        return PlainSong(**on_one_core(command)), ""
-    except subprocess.CalledProcessError as exc:
-        return None, " / ".join([str(exc), *str(exc.stderr).strip().splitlines()[-1:]])
-
-
-def on_one_core(command: Sequence[str]) -> dict[str, Any]:
-    """Run a command on the first core that this process may use; read the JSON it prints."""
-    core = min(os.sched_getaffinity(0))
-    done = subprocess.run(
-        command, check=True, capture_output=True, text=True, cwd=ROOT,
-        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
-        # Set before the program starts, so that no library sees more cores.
-        preexec_fn=lambda: os.sched_setaffinity(0, {core}),
-    )  # fmt: skip
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
+    found, reason = try_on_one_core(command)
+    return (PlainSong(**found) if found else None), reason
 
 
 def build(folder: Path, minutes: Sequence[bytes], n: int, n_builds: int, say: Say) -> list[float]:
@@ -263,7 +249,7 @@ def ask(
         "`audio`, by id": Get([f"/predict?song_id={SONG_ID}&method=audio"]),
         "uploaded": Upload(song, {"task": "song"}),
     }
-    environ = _settings(folder / "with-folder") | {"LIBRARY_PATH": str(library)}
+    environ = fresh_settings(folder / "with-folder") | {"LIBRARY_PATH": str(library)}
     with running(procfile_command(), environ=environ, log_path=folder / "log") as server:
         ways = {"`precalculated`, from the folder": finished}
         alone, crowd = _rounds(server, plan, ways, computed, say)
@@ -271,23 +257,13 @@ def ask(
         bucket(library, folder) as access,
         running(
             procfile_command(),
-            environ=_settings(folder / "with-bucket") | access,
+            environ=fresh_settings(folder / "with-bucket") | access,
             log_path=folder / "log",
         ) as server,
     ):
         ways = {"`precalculated`, from a bucket's copies": finished}
         alone_too, crowd_too = _rounds(server, plan, ways, {}, say)
     return {**alone_too, **alone}, {**crowd_too, **crowd}
-
-
-def _settings(data_path: Path) -> dict[str, str]:
-    return {
-        "WEB_CONCURRENCY": str(WORKERS),
-        "DATA_PATH": str(data_path),
-        "VISUALIZATIONS_PATH": str(data_path / "visualizations"),
-        "DATABASE_URL": "",
-        "S3_BUCKET_NAME": "",
-    }
 
 
 def _rounds(

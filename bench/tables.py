@@ -4,7 +4,10 @@ from collections.abc import Iterator
 from statistics import median
 from typing import Final
 
+from bench.face_tables import face_sections
+from bench.genre_tables import genre_sections
 from bench.measure import CLIENTS, WORKERS, Summary
+from bench.mood_tables import mood_section
 from bench.page import heading, spread, table
 from bench.run import Measured, Results
 from bench.song_tables import song_sections
@@ -33,7 +36,12 @@ def markdown(results: Results) -> str:
     """Write the whole page."""
     speech = (_head, _service, _latency, _throughput, _stages, _long_run, _drawn, _plain)
     lines = [line for section in speech for line in section(results)]
-    lines += [*song_sections(results.songs, results.plan.songs), *_how(results)]
+    plan = results.plan
+    lines += song_sections(results.songs, plan.songs)
+    lines += genre_sections(results.genres, plan.genres)
+    lines += mood_section(results.moods, plan.moods)
+    lines += face_sections(results.faces, plan.faces)
+    lines += _how(results)
     return "\n".join(lines) + "\n"
 
 
