@@ -126,7 +126,11 @@ class SpotifyServer:
 def spotify_at(server: SpotifyServer, **settings: Any) -> Iterator[Spotify]:
     """Run the server, and a client that asks it."""
     with answering(server) as url:
-        whole = {"client_id": CLIENT, "client_secret": SECRET, "max_wait_s": 1.0} | settings
+        whole: dict[str, Any] = {
+            "client_id": CLIENT,
+            "client_secret": SECRET,
+            "max_wait_s": 1.0,
+        } | settings
         spotify = Spotify(
             SpotifySettings(**whole, api_url=f"{url}/v1/", token_url=f"{url}/api/token")
         )

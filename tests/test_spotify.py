@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from spotify_server import (
@@ -105,7 +106,13 @@ def test_pages_are_put_together(forms: dict[str, int], n_tracks: int) -> None:
 
 def test_what_is_no_track_is_left_out_and_own_files_have_no_id() -> None:
     episode = {**recorded_track(1), "type": "episode", "artists": None}
-    local = {"is_local_entry": True, "id": None, "name": "Mine", "artists": [], "type": "track"}
+    local: dict[str, Any] = {
+        "is_local_entry": True,
+        "id": None,
+        "name": "Mine",
+        "artists": [],
+        "type": "track",
+    }
     server = SpotifyServer(entries=[None, episode, local, recorded_track(2)])
     with spotify_at(server) as spotify:
         mine, other = spotify.playlist_tracks(PLAYLIST)

@@ -40,7 +40,7 @@ def test_the_length_of_older_tables_is_the_duration() -> None:
 def test_features_stand_in_the_order_of_the_model() -> None:
     tracks = parse_tracks({"tracks": [track(), track()]}, NEEDED)
     X = feature_matrix(tracks, ("duration_ms", "energy"))
-    np.testing.assert_array_equal(X, np.float32([[215_000, 0.8]] * 2))
+    np.testing.assert_array_equal(X, np.array([[215_000, 0.8]] * 2, np.float32))
     assert X.dtype == np.float32
     assert feature_matrix([], NEEDED).shape == (0, 3)
 
@@ -49,7 +49,7 @@ def test_a_feature_that_may_lack_gets_the_models_default() -> None:
     sent = [track(features={"energy": 0.5}), track()]
     tracks = parse_tracks({"tracks": sent}, ["energy"])
     X = feature_matrix(tracks, ("energy", "duration_ms"), {"duration_ms": 200_000.0})
-    np.testing.assert_array_equal(X, np.float32([[0.5, 200_000], [0.8, 215_000]]))
+    np.testing.assert_array_equal(X, np.array([[0.5, 200_000], [0.8, 215_000]], np.float32))
 
 
 def test_no_tracks_are_fine_and_500_are_the_most() -> None:
