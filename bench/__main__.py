@@ -15,7 +15,7 @@ CNN_PATH: Final = ROOT / "models" / "speech" / "cnn"
 
 @click.command()
 @click.option("--output", type=click.Path(path_type=Path), default=ROOT / "BENCHMARKS.md")
-@click.option("--quick", is_flag=True, help="A smoke run of a minute; its figures mean little.")
+@click.option("--quick", is_flag=True, help="A smoke run of two minutes; its figures mean little.")
 @click.option("--plain/--no-plain", default=True, help="Measure the plain way as well.")
 @click.option("--plain-python", default=sys.executable, help="Has TensorFlow and librosa.")
 def main(output: Path, quick: bool, plain: bool, plain_python: str) -> None:

@@ -41,7 +41,7 @@ class GenrePlan:
     n_slices: int = 40
 
 
-QUICK_GENRES: Final = GenrePlan(minutes=(1, 2), n_rounds=1, n_slices=4)
+QUICK_GENRES: Final = GenrePlan(minutes=(1, 2), n_rounds=2, n_slices=4)
 
 
 @dataclass(frozen=True)
