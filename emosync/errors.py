@@ -12,11 +12,13 @@ them into problem+json (RFC 9457)::
     |   |-- InvalidVideoUrl           400 invalid_video_url
     |   |   |-- VideoHostRefused      400 video_host_refused
     |   |   `-- PlaylistUrl           400 playlist_url
+    |   |-- UnknownEmotion            400 unknown_emotion
     |   `-- UnknownMethod             400 unknown_method
     |-- VideoDisabled                 403 video_disabled
     |-- NotFound                      404 not_found
     |   `-- UnknownSong               404 unknown_song
     |-- TooLarge                      413 too_large
+    |   `-- ImageTooLarge             413 image_too_large
     |-- UnsupportedMedia              415 unsupported_media
     |-- UnreadableMedia               422 unreadable_media
     |   `-- NoAudioTrack              422 no_audio_track
@@ -24,6 +26,7 @@ them into problem+json (RFC 9457)::
     |   |-- TooShort                  422 too_short
     |   |-- TooLong                   422 too_long
     |   `-- SilentAudio               422 silent_audio
+    |-- NoFace                        422 no_face
     |-- InvalidFeatures               422 invalid_features
     |-- UnusableVideo                 422 unusable_video
     |   |-- VideoTooLong              422 video_too_long
@@ -124,6 +127,12 @@ class InvalidTracks(ParameterError):
     code, title = "invalid_tracks", "Invalid tracks"
 
 
+class UnknownEmotion(ParameterError):
+    """No mood goes with an emotion of that name."""
+
+    code, title = "unknown_emotion", "Unknown emotion"
+
+
 class UnknownMethod(ParameterError):
     """No model of that name serves the task."""
 
@@ -152,6 +161,12 @@ class TooLarge(EmoSyncError):
     """The body is larger than the configured limit."""
 
     status, code, title = 413, "too_large", "Too large"
+
+
+class ImageTooLarge(TooLarge):
+    """The picture has more pixels than the limit."""
+
+    code, title = "image_too_large", "Image too large"
 
 
 class UnsupportedMedia(EmoSyncError):
@@ -194,6 +209,12 @@ class SilentAudio(UnusableAudio):
     """The recording holds digital silence only."""
 
     code, title = "silent_audio", "Silent audio"
+
+
+class NoFace(EmoSyncError):
+    """The picture shows no face where one is needed."""
+
+    status, code, title = 422, "no_face", "No face"
 
 
 class InvalidFeatures(EmoSyncError):
