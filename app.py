@@ -14,6 +14,8 @@ from typing import Any, Final
 from dotenv import load_dotenv
 from flask import Blueprint, Flask, Response, g, request, send_file, url_for
 
+import face_service
+import face_views
 import genre_service
 import genre_views
 import mood_service
@@ -63,6 +65,7 @@ def create_app(config: Config | None = None) -> Flask:
     app.register_blueprint(bp)
     app.register_blueprint(song_views.songs_bp)
     app.register_blueprint(mood_views.moods_bp)
+    app.register_blueprint(face_views.faces_bp)
     register_problems(app)
     register_cors(app, config)
     return app
@@ -94,7 +97,8 @@ def predict() -> Answer:
     if request.is_json:
         message = json_object("url")
         return genre_views.tell_video({**request.args, **message})
-    return _recognise(upload("file"), request.values)
+    is_face = parameter(request.values, "task") == face_service.TASK
+    return _recognise(upload(face_views.FIELD if is_face else "file"), request.values)
 
 
 @bp.post("/record")
@@ -210,6 +214,7 @@ _LISTENERS: Final[Mapping[str, Callable[[Source, Mapping[str, Any]], Answer]]] =
         song_service.TASK: song_views.hear,
         genre_service.TASK: genre_views.tell,
         mood_service.TASK: mood_views.hear,
+        face_service.TASK: face_views.tell,
     }
 )
 

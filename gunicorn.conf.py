@@ -5,6 +5,7 @@ database's connections do not survive one.
 """
 
 import ctypes
+import gc
 import os
 import sys
 
@@ -29,5 +30,13 @@ workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
 threads = int(os.environ.get("WEB_THREADS", "4"))
 # The longest recording allowed takes a slow machine about half a minute.
 timeout = 120
+
+
+def post_worker_init(worker: object) -> None:
+    """Keep the collector from looking again and again at what lives as long as the worker."""
+    gc.collect()
+    gc.freeze()
+
+
 # Nothing here is controlled at run time; the socket would lie in the home folder.
 control_socket_disable = True

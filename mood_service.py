@@ -1,6 +1,6 @@
 """Moods of tracks, playlists and recordings; knows the application, not Flask."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -9,7 +9,7 @@ import numpy as np
 
 from emosync.archive import Archive
 from emosync.audio import AudioLimits
-from emosync.errors import ParameterError
+from emosync.errors import InvalidFeatures, ParameterError
 from emosync.history import Entry
 from emosync.playback import PlaybackSettings
 from emosync.settings import MethodChoice, Settings
@@ -80,13 +80,13 @@ class MoodService:
         self._limits = limits
 
     def of_tracks(
-        self, message: dict[str, Any], *, method: str | None, stages: Stages
+        self, message: Mapping[str, Any], *, method: str | None, stages: Stages
     ) -> list[TrackMood]:
         """Tell the moods of the tracks in a JSON object.
 
         Parameters
         ----------
-        message : dict
+        message : mapping
             With the member `tracks`.
         method : str, optional
             By default the one in force.
@@ -104,8 +104,12 @@ class MoodService:
             As `tracks.parse_tracks` does.
         """
         way = self._way(method, stages)
-        needed = self._models.predictor.mood_features(way)
-        tracks = parse_tracks(message, needed, may_lack=True)
+        tracks = parse_tracks(message, self._track_moods.needed(way), may_lack=True)
+        for number, track in enumerate(tracks):
+            if track.features is None and not track.preview_url:
+                raise InvalidFeatures(
+                    f"The entry tracks[{number}] lacks the member features, and has no preview_url."
+                )
         return self._track_moods.of(tracks, method=way, stages=stages)
 
     def of_playlist(self, playlist: str, *, method: str | None, stages: Stages) -> list[TrackMood]:

@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from emosync.artifacts import CARD_FILE, Artifact, load_artifact
+from emosync.artifacts import CARD_FILE, Artifact, Runner, load_artifact
 from emosync.errors import ModelUnavailable, UnknownMethod
 from emosync.framing import SPEECH_SR_HZ, FloatArray, cut_voice, cut_windows, voice_shares
 from emosync.genre_inputs import GenreEar, filled, genre_ear
@@ -29,6 +29,7 @@ METHODS: Final = MappingProxyType(
         "song": ("valence", "arousal"),
         "genre": ("musicnn", "cnn", "features"),
         "mood": ("random_forest", "network", "audio"),
+        "face": ("cnn", "detector"),
     }
 )
 # What takes all of its models; speech is told by any one.
@@ -244,8 +245,12 @@ class ModelPredictor:
         return genre_ear(self._artifact("genre", method).card["feature_type"])
 
     def mood_features(self, method: str) -> tuple[str, ...]:
-        """Name what a mood model must know of a track, in order; raises UnknownMethod."""
+        """Name what a mood model sees of a track, in order; raises UnknownMethod."""
         return tuple(self._artifact("mood", method).card["feature_names"])
+
+    def mood_defaults(self, method: str) -> dict[str, float]:
+        """Give the features that a mood model can do without, with what stands for them."""
+        return dict(self._artifact("mood", method).card.get("feature_defaults", {}))
 
     def moods(self, X: FloatArray, *, method: str) -> list[dict[str, float]]:
         """Tell the moods of tracks, all in one call.
@@ -267,9 +272,7 @@ class ModelPredictor:
         UnknownMethod
             If there is no such method.
         """
-        artifact = self._artifact("mood", method)
-        rows = artifact.run(X) if len(X) else X
-        return [ranked_probabilities(artifact.labels, row) for row in rows]
+        return _ranked_rows(self._artifact("mood", method), X)
 
     def song_mood(self, features: SongFeatures) -> dict[str, float]:
         """Tell the mood of a song.
@@ -287,6 +290,33 @@ class ModelPredictor:
         (told,) = self.moods(features.values.mean(axis=0, keepdims=True), method="audio")
         return told
 
+    @property
+    def face_detector(self) -> Runner:
+        """The network that finds faces, see `faces.find_faces`."""
+        return self._artifact("face", "detector").run
+
+    def face_emotions(self, X: FloatArray, *, method: str) -> list[dict[str, float]]:
+        """Tell the emotions of faces, all in one call.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_faces, 48, 48, 1)
+            See `face_crops.face_input`.
+        method : str
+            One of `methods("face")` but the detector.
+
+        Returns
+        -------
+        list of dict of str to float
+            For each face emotion to probability, highest first.
+
+        Raises
+        ------
+        UnknownMethod
+            If there is no such method.
+        """
+        return _ranked_rows(self._artifact("face", method), X)
+
     def _lacking(self) -> list[str]:
         """Name the tasks without a model, and the models that a task cannot do without."""
         empty = [task for task, artifacts in self._artifacts.items() if not artifacts]
@@ -303,6 +333,12 @@ class ModelPredictor:
         except KeyError:
             known = ", ".join(self._artifacts.get(task, {}))
             raise UnknownMethod(f"There is no method '{method}'; choose one of {known}.") from None
+
+
+def _ranked_rows(artifact: Artifact, X: FloatArray) -> list[dict[str, float]]:
+    """Name and rank what the model says of each row of one batch, which may be empty."""
+    rows = artifact.run(X) if len(X) else X
+    return [ranked_probabilities(artifact.labels, row) for row in rows]
 
 
 def _run_batched(artifact: Artifact, X: FloatArray, size: int = BATCH_SIZE) -> FloatArray:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+import face_service
 import genre_service
 import mood_service
 import song_service
@@ -20,9 +21,11 @@ from emosync.settings import MethodChoice, Settings
 from emosync.spotify import Spotify
 from emosync.spotify_api import SpotifySettings
 from emosync.video_download import VideoDownloads
+from face_service import FaceService
 from genre_service import GenreService, video_limits
 from loaded_models import LoadedModels
 from mood_service import MoodService
+from recommendations import Recommendations
 from song_analysis import song_limits
 from song_library import SongLibrary
 from song_service import SongService
@@ -82,12 +85,15 @@ class Services:
             track_moods=TrackMoods(self._models, spotify, Previews(), song_limits(config)),
             limits=song_limits(config),
         )
+        self.faces = FaceService(self._models, settings, archive)
+        self.recommendations = Recommendations(self.faces, self.moods, config.moods)
         # A name that several tasks have, such as cnn, means the first of them.
         self._tasks: Mapping[str, TaskService] = {
             speech_service.TASK: self.speech,
             song_service.TASK: self.songs,
             genre_service.TASK: self.genres,
             mood_service.TASK: self.moods,
+            face_service.TASK: self.faces,
         }
 
     def close(self) -> None:

@@ -68,6 +68,12 @@ class TrackMoods:
         self._previews = previews
         self._limits = limits
 
+    def needed(self, method: str) -> tuple[str, ...]:
+        """Name the features that a track with features must have; raises UnknownMethod."""
+        predictor = self._models.predictor
+        defaults = predictor.mood_defaults(method)
+        return tuple(name for name in predictor.mood_features(method) if name not in defaults)
+
     def of(self, tracks: Sequence[Track], *, method: str, stages: Stages) -> list[TrackMood]:
         """Tell the moods of tracks by their features alone, else by their previews.
 
@@ -86,9 +92,10 @@ class TrackMoods:
             In the order of `tracks`.
         """
         predictor = self._models.predictor
+        defaults = predictor.mood_defaults(method)
         known = [track for track in tracks if track.features is not None]
         with stages.measure("model"):
-            X = feature_matrix(known, predictor.mood_features(method))
+            X = feature_matrix(known, predictor.mood_features(method), defaults)
             told = iter(predictor.moods(X, method=method))
         until_s = time.monotonic() + PREVIEWS_S
         return [
@@ -104,7 +111,7 @@ class TrackMoods:
         """Do the same for tracks from Spotify, which is asked for their features first."""
         with stages.measure("spotify"):
             features = self._spotify.audio_features([track.id for track in tracks if track.id])
-        needed = set(self._models.predictor.mood_features(method))
+        needed = set(self.needed(method))
         found = [
             replace(track, features=known)
             if track.id and needed <= (known := features.get(track.id, {})).keys()

@@ -11,10 +11,11 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from docs import song_tables, tables
+from docs import song_tables, tables, task_tables
 from docs.example import answers
 from docs.song_example import song_answers
 from docs.tables import ROOT
+from docs.task_example import task_answers
 
 README: Final = ROOT / "README.md"
 # Answers of models; they stay as they are while a model is missing.
@@ -71,11 +72,12 @@ def blocks(text: str) -> dict[str, str]:
     songs = song_tables.song_cards()
     spoken = answers(present["predict"]) if cards.keys() >= {"whisper", "cnn", "svm"} else {}
     sung = song_answers(present) if song_tables.are_judged(songs) else {}
-    shown = {name: present[name] for name in (*SPOKEN, *SUNG)}
+    genres, moods, faces = map(task_tables.task_cards, task_tables.TASKS)
     return {
-        **shown,
+        **{name: present[name] for name in (*SPOKEN, *SUNG)},
         **spoken,
         **sung,
+        **task_answers(present),
         "models": tables.models(cards),
         "song-models": song_tables.song_models(songs),
         "accuracy": tables.accuracy(cards),
@@ -85,6 +87,17 @@ def blocks(text: str) -> dict[str, str]:
         "song-quadrants": song_tables.song_quadrants(songs),
         "backbone": song_tables.backbone(songs),
         "song-protocol": song_tables.song_protocol(songs),
+        "genre-models": task_tables.task_models(genres),
+        "genre-accuracy": task_tables.genre_accuracy(genres),
+        "genre-recalls": task_tables.genre_recalls(genres),
+        "genre-protocols": task_tables.protocols(genres),
+        "mood-models": task_tables.task_models(moods),
+        "mood-accuracy": task_tables.mood_accuracy(moods),
+        "recording-mood-accuracy": task_tables.recording_mood_accuracy(moods),
+        "mood-protocols": task_tables.protocols(moods),
+        "face-models": task_tables.task_models(faces),
+        "face-accuracy": task_tables.face_accuracy(faces),
+        "face-protocols": task_tables.protocols(faces),
         "configuration": tables.configuration(),
         "errors": tables.errors(),
         "modules": tables.modules(),

@@ -18,7 +18,7 @@ from emosync.framing import FloatArray
 
 CARD_FILE: Final = "card.json"
 ONNX_FILE: Final = "model.onnx"
-# One of these lies beside the ONNX file that was made from it.
+# One of these lies beside the ONNX file that was made from it, if the training was ours.
 KERAS_FILE: Final = "model.keras"
 SKOPS_FILE: Final = "model.skops"
 # What our pipelines hold beyond the types that skops trusts by itself.
@@ -86,9 +86,9 @@ def load_artifact(folder: Path, *, runtime: str = "onnx", threads: int = 1) -> A
     Parameters
     ----------
     folder : Path
-        Holds card.json, model.onnx and model.keras or model.skops.
+        Holds card.json, model.onnx and perhaps model.keras or model.skops.
     runtime : {"onnx", "native"}
-        ONNX Runtime, or the library that the model was trained with.
+        ONNX Runtime, or the library that the model was trained with, if it was ours to train.
     threads : int
         Threads of one call, for ONNX Runtime.
 
@@ -102,10 +102,11 @@ def load_artifact(folder: Path, *, runtime: str = "onnx", threads: int = 1) -> A
         If a file is missing, broken, or not the one that the card describes.
     """
     card = read_card(folder)
-    file = _model_file(folder, runtime)
+    file = _model_file(card, runtime)
     content = _read_verified(folder / file, str(card["sha256"].get(file)))
     try:
-        run = _onnx_runner(content, threads) if runtime == "onnx" else _native_runner(folder / file)
+        is_onnx = file == ONNX_FILE
+        run = _onnx_runner(content, threads) if is_onnx else _native_runner(folder / file)
     except LOAD_ERRORS as exc:
         raise ModelUnavailable(f"The model '{folder.name}' cannot be loaded.") from exc
     return Artifact(card, run)
@@ -145,10 +146,10 @@ def sha256_of(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _model_file(folder: Path, runtime: str) -> str:
-    if runtime == "onnx":
-        return ONNX_FILE
-    return KERAS_FILE if (folder / KERAS_FILE).exists() else SKOPS_FILE
+def _model_file(card: Card, runtime: str) -> str:
+    """Choose among the files of a card; what was never ours to train has no native one."""
+    native = [file for file in (KERAS_FILE, SKOPS_FILE) if file in card["sha256"]]
+    return native[0] if native and runtime != "onnx" else ONNX_FILE
 
 
 def _read_verified(path: Path, sha256: str) -> bytes:

@@ -93,17 +93,17 @@ def _file(text: str) -> str:
     return text
 
 
-def _moods(text: str) -> dict[str, str]:
+def _moods(text: str) -> tuple[tuple[str, str], ...]:
     """Read "happy=Happy,sad=Calm"; emotions that it does not name keep their mood."""
-    moods = dict(MOOD_OF_EMOTION)
+    moods = []
     for pair in text.split(","):
         emotion, _, mood = (part.strip() for part in pair.partition("="))
         if emotion not in MOOD_OF_EMOTION:
             raise ValueError(f"'{emotion}' must be one of {', '.join(MOOD_OF_EMOTION)}")
         if mood not in MOODS:
             raise ValueError(f"the mood of '{emotion}' must be one of {', '.join(MOODS)}")
-        moods[emotion] = mood
-    return moods
+        moods.append((emotion, mood))
+    return tuple(moods)
 
 
 def _read(convert: Callable[[str], Any], meaning: str) -> dict[str, Any]:
@@ -225,9 +225,11 @@ class Config:
     spotify_client_secret: str = field(
         default="", repr=False, metadata=_read(str, "the app's secret at Spotify")
     )
-    mood_of_emotion: dict[str, str] = field(
-        default_factory=lambda: dict(MOOD_OF_EMOTION),
-        metadata=_read(_moods, "moods of the tracks that fit an emotion, as in sad=Calm,angry=Sad"),
+    mood_of_emotion: tuple[tuple[str, str], ...] = field(
+        default=(),
+        metadata=_read(
+            _moods, "other moods of tracks that fit an emotion, as in sad=Calm,angry=Sad"
+        ),
     )
 
     def __post_init__(self) -> None:
@@ -244,6 +246,11 @@ class Config:
     def sql_url(self) -> str:
         """URL of the database in use."""
         return self.database_url or f"sqlite:///{self.data_path.absolute() / 'emosync.sqlite3'}"
+
+    @property
+    def moods(self) -> dict[str, str]:
+        """Mood of the tracks that fit each emotion."""
+        return {**MOOD_OF_EMOTION, **dict(self.mood_of_emotion)}
 
     @property
     def uploads_path(self) -> Path:

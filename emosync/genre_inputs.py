@@ -14,6 +14,7 @@ from emosync.genre_slices import (
     BLOCK_SLICES,
     GENRE_SLICE_S,
     GENRE_SR_HZ,
+    GENRE_WINDOW_S,
     SILENT_DB,
     SLICE_SAMPLES,
     cut_slices,
@@ -22,9 +23,6 @@ from emosync.genre_slices import (
 )
 from emosync.genre_statistics import PART_S, recording_parts, served_statistics
 from emosync.musicnn import MUSIC_SR_HZ, FrameRunner, music_windows
-
-# The length that musicnn was trained on.
-WINDOW_S: Final = 3.0
 
 
 @dataclass(frozen=True)
@@ -147,7 +145,7 @@ def in_lengths(blocks: Iterable[FloatArray], length: int) -> Iterator[FloatArray
 
 def _windows(blocks: Iterable[FloatArray], run: FrameRunner) -> Iterator[GenreInput]:
     """Give musicnn's features of the 3 s around the middle of each slice."""
-    for steps in music_windows(blocks, run, step_s=GENRE_SLICE_S, window_s=WINDOW_S):
+    for steps in music_windows(blocks, run, step_s=GENRE_SLICE_S, window_s=GENRE_WINDOW_S):
         start_s = steps.time_s - GENRE_SLICE_S / 2
         yield GenreInput(start_s, steps.pooled, steps.descriptors[:, 0])
 
@@ -158,8 +156,9 @@ def _log_mels(blocks: Iterable[FloatArray], run: FrameRunner) -> Iterator[GenreI
     for number, block in enumerate(in_lengths(blocks, BLOCK_SLICES * SLICE_SAMPLES)):
         if number and len(block) < SLICE_SAMPLES / 2:
             return
-        starts = number * BLOCK_SLICES + np.arange(len(X := slice_log_mels(block)))
-        yield GenreInput(GENRE_SLICE_S * starts, X, slice_levels_db(cut_slices(block)))
+        X = slice_log_mels(block)
+        numbers = number * BLOCK_SLICES + np.arange(len(X), dtype=np.float64)
+        yield GenreInput(GENRE_SLICE_S * numbers, X, slice_levels_db(cut_slices(block)))
 
 
 def _statistics(blocks: Iterable[FloatArray], run: FrameRunner) -> Iterator[GenreInput]:

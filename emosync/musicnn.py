@@ -176,7 +176,7 @@ def music_windows(
             window, middle = _window(n_windows, step_s, window_s)
         if pooled:
             vectors, means = map(np.stack, zip(*pooled, strict=True))
-            middles_s = step_s * (np.arange(first, n_windows) + 0.5)
+            middles_s = step_s * (np.arange(first, n_windows, dtype=np.float64) + 0.5)
             yield MusicSteps(middles_s, vectors, _in_units(means))
         # What no later window looks at.
         n_past = min(window.start - n_gone, len(features))

@@ -101,13 +101,13 @@ def ranked_probabilities(
     ModelUnavailable
         If a value is not a finite number: the model is broken, and NaN is not JSON.
     """
-    values = [float(p) for p in probabilities]
+    values = probabilities.tolist()
     if not all(map(math.isfinite, values)):
         raise ModelUnavailable("The model gave no usable answer. Try another method.")
     total = sum(values)
-    order = sorted(range(len(values)), key=lambda i: -values[i])
+    order = sorted(range(len(values)), key=values.__getitem__, reverse=True)
     # Rounded down, so that what is left over for the largest cannot put it below another.
     ranked = {labels[i]: math.floor(values[i] / total * 1e6) / 1e6 for i in order}
     first = labels[order[0]]
-    ranked[first] = round(1.0 - sum(p for label, p in ranked.items() if label != first), 6)
+    ranked[first] = round(1.0 - sum(list(ranked.values())[1:]), 6)
     return ranked

@@ -5,14 +5,27 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final
 
 from emosync.errors import InvalidBase64, MissingInput, ParameterError
 
 # Recorders send webm and mp4 as video/*, and some know no type at all.
-_DATA_URL: Final = re.compile(
-    r"data:(?:(?:audio|video)/[\w.+-]+|application/(?:ogg|octet-stream))(?:;[\w.+-]+=[^;,]*)*;base64,",
-    re.ASCII | re.IGNORECASE,
+_TYPES: Final = MappingProxyType(
+    {
+        "audio": r"(?:audio|video)/[\w.+-]+|application/(?:ogg|octet-stream)",
+        "image": r"image/[\w.+-]+|application/octet-stream",
+    }
+)
+_EXAMPLES: Final = MappingProxyType({"audio": "audio/wav", "image": "image/jpeg"})
+_NAMES: Final = MappingProxyType({"audio": "recording", "image": "picture"})
+_DATA_URLS: Final = MappingProxyType(
+    {
+        member: re.compile(
+            rf"data:(?:{types})(?:;[\w.+-]+=[^;,]*)*;base64,", re.ASCII | re.IGNORECASE
+        )
+        for member, types in _TYPES.items()
+    }
 )
 
 
@@ -93,48 +106,53 @@ def parse_object(body: bytes, *, member: str = "audio") -> dict[str, Any]:
     return message
 
 
-def from_object(message: Mapping[str, Any]) -> Source:
-    """Take the member `audio`: base64, bare or as a data URL.
+def from_object(message: Mapping[str, Any], *, member: str = "audio") -> Source:
+    """Take the member `audio` or `image`: base64, bare or as a data URL.
 
     Parameters
     ----------
     message : mapping
         A JSON object.
+    member : {"audio", "image"}
+        Which.
 
     Returns
     -------
     Source
-        Named "recording".
+        Named "recording" or "picture".
 
     Raises
     ------
     MissingInput
-        If there is no `audio`.
+        If there is no such member.
     ParameterError
-        If `audio` is no string.
+        If it is no string.
     InvalidBase64
-        If it is no base64, or a data URL of no type that can hold sound.
+        If it is no base64, or a data URL of no type that can hold what is asked for.
     """
-    audio = message.get("audio")
-    if audio is None or audio == "":
-        raise MissingInput("The member 'audio' is missing or empty.")
-    if not isinstance(audio, str):
-        raise ParameterError("The member 'audio' must be a string of base64.")
-    return Source(_decoded(audio), "recording")
+    text = message.get(member)
+    if text is None or text == "":
+        raise MissingInput(f"The member '{member}' is missing or empty.")
+    if not isinstance(text, str):
+        raise ParameterError(f"The member '{member}' must be a string of base64.")
+    return Source(_decoded(text, member), _NAMES[member])
 
 
-def _decoded(audio: str) -> bytes:
-    if audio[:5].lower() == "data:":
-        head = _DATA_URL.match(audio)
+def _decoded(text: str, member: str) -> bytes:
+    if text[:5].lower() == "data:":
+        head = _DATA_URLS[member].match(text)
         if head is None:
-            raise InvalidBase64("The data URL in 'audio' must start like data:audio/wav;base64,")
-        audio = audio[head.end() :]
+            example = _EXAMPLES[member]
+            raise InvalidBase64(
+                f"The data URL in '{member}' must start like data:{example};base64,"
+            )
+        text = text[head.end() :]
     try:
-        data = binascii.a2b_base64("".join(audio.split()), strict_mode=True)
+        data = binascii.a2b_base64("".join(text.split()), strict_mode=True)
     except ValueError as exc:
-        raise InvalidBase64("The member 'audio' is no valid base64.") from exc
+        raise InvalidBase64(f"The member '{member}' is no valid base64.") from exc
     if not data:
-        raise InvalidBase64("The member 'audio' holds no data.")
+        raise InvalidBase64(f"The member '{member}' holds no data.")
     return data
 
 

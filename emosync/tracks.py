@@ -125,12 +125,12 @@ def parse_features(
     InvalidFeatures
         If one is missing, no number, or out of range.
     """
-    renamed = {ALIASES.get(name, name): (name, value) for name, value in values.items()}
-    found = {
-        feature: _number(*renamed[feature], FEATURE_RANGES[feature], of)
-        for feature in FEATURE_RANGES
-        if feature in renamed and renamed[feature][1] is not None
-    }
+    found = {}
+    for name, value in values.items():
+        feature = ALIASES.get(name, name)
+        limits = FEATURE_RANGES.get(feature)
+        if limits is not None and value is not None:
+            found[feature] = _number(name, value, limits, of)
     if missing := [feature for feature in needed if feature not in found]:
         raise InvalidFeatures(f"{of} lacks features.{', features.'.join(missing)}.")
     return MappingProxyType(found)
@@ -161,7 +161,7 @@ def feature_matrix(
 
 
 def _track(track: object, i: int, needed: Sequence[str], may_lack: bool) -> Track:
-    of = f"tracks[{i}]"
+    of = f"The entry tracks[{i}]"
     if not isinstance(track, dict):
         raise InvalidTracks(f"{of} must be an object with the members id, name and features.")
     if isinstance(track.get("id"), str):

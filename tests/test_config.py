@@ -121,9 +121,10 @@ def test_videos_can_be_switched_off_and_go_through_a_proxy(tmp_path: Path) -> No
 
 
 def test_moods_that_are_not_named_stay_as_they_are() -> None:
-    moods = read_config({"MOOD_OF_EMOTION": "sad=Calm, angry=Sad"}).mood_of_emotion
+    moods = read_config({"MOOD_OF_EMOTION": "sad=Calm, angry=Sad"}).moods
     assert (moods["sad"], moods["angry"], moods["happy"]) == ("Calm", "Sad", "Happy")
-    assert Config().mood_of_emotion == MOOD_OF_EMOTION
+    assert Config().moods == MOOD_OF_EMOTION
+    assert hash(Config()) == hash(Config())
 
 
 @pytest.mark.parametrize("text", ["bored=Calm", "sad=Blue", "sad", "sad=", "sad=Calm,"])

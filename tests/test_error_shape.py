@@ -28,6 +28,10 @@ def test_a_wrong_verb_is_405_and_names_the_right_ones(app: Flask, client: FlaskC
         assert answer.allow.as_set() == allowed
 
 
+# What rules call their arguments. Spotify's ids have a form of their own.
+UNKNOWN = {"song_id": (404, "unknown_song"), "playlist": (400, "invalid_playlist")}
+
+
 def test_a_post_without_a_body_is_400(app: Flask, client: FlaskClient) -> None:
     for rule, path in rules(app):
         if "POST" in (rule.methods or ()):
@@ -37,8 +41,8 @@ def test_a_post_without_a_body_is_400(app: Flask, client: FlaskClient) -> None:
 def test_an_unknown_name_in_a_path_is_404(app: Flask, client: FlaskClient) -> None:
     for rule, path in rules(app):
         if rule.arguments:
-            code = "unknown_song" if "song_id" in rule.arguments else "not_found"
-            assert_problem(client.get(path), 404, code)
+            status, code = UNKNOWN.get(next(iter(rule.arguments)), (404, "not_found"))
+            assert_problem(client.get(path), status, code)
 
 
 @pytest.mark.parametrize("path", ["/nothing", "/predict/", "/static/../app.py", "/%00", "/static/"])

@@ -52,7 +52,9 @@ def test_a_rectangle_is_hidden(faces: np.ndarray, rng: np.random.Generator) -> N
 
 def test_an_epoch_shows_each_face_once_and_the_next_in_another_order(faces: np.ndarray) -> None:
     marks = np.arange(20, dtype=np.float32)[:, np.newaxis]
-    corpus = FaceCorpus(faces, np.zeros(20, int), np.zeros((20, 10)), np.zeros(20, bool))
+    corpus = FaceCorpus(
+        faces, np.zeros(20, int), np.zeros((20, 10), np.float32), np.zeros(20, bool)
+    )
     shown = np.arange(2, 20)
     batches = FaceBatches(corpus, shown, {"emotion": marks}, Schedule(batch_size=6), NONE)
     epochs = []

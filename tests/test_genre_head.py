@@ -26,8 +26,9 @@ def make_lessons(rng: np.random.Generator, *, nuisance: float = 0.0) -> HeadLess
     changes = np.zeros((50, N_FEATURES))
     changes[:, -1] = nuisance * rng.choice([-1, 1], 50)
     music = np.concatenate([X, rng.normal(0, 1, (200, N_FEATURES))])
-    music, X, changes = (a.astype(np.float32) for a in (music, X, changes))
-    return HeadLessons(music, X, numbers, changes)
+    return HeadLessons(
+        music.astype(np.float32), X.astype(np.float32), numbers, changes.astype(np.float32)
+    )
 
 
 def test_the_head_tells_tracks_that_it_did_not_learn_from(rng: np.random.Generator) -> None:
@@ -52,7 +53,7 @@ def test_the_served_model_gives_the_heads_probabilities(rng: np.random.Generator
     head = fit_head(lessons)
     model = build_head(head, temperature=3.0)
     served = keras.ops.convert_to_numpy(model(lessons.X))
-    expected = softmax(head.logits(lessons.X) / 3)
+    expected = softmax((head.logits(lessons.X) / 3).astype(np.float32))
     np.testing.assert_allclose(served, expected, atol=1e-4)
 
 

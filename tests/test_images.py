@@ -72,7 +72,7 @@ def test_cmyk_becomes_rgb() -> None:
 
 @pytest.mark.parametrize("mode", ["L", "LA", "1"])
 def test_grey_and_black_and_white_become_rgb(mode: str) -> None:
-    grey = pillow.fromarray(np.repeat(np.uint8([[0, 255]]), 10, axis=1))
+    grey = pillow.fromarray(np.repeat(np.array([[0, 255]], np.uint8), 10, axis=1))
     rgb = decode_image(encoded(grey.convert(mode), "PNG")).rgb
     assert rgb.shape == (1, 20, 3)
     assert (rgb[0, :10] == 0).all()
@@ -80,7 +80,7 @@ def test_grey_and_black_and_white_become_rgb(mode: str) -> None:
 
 
 def test_sixteen_bits_are_brought_to_eight_not_cut_off() -> None:
-    levels = np.uint16([[0, 0x4000, 0x8000, 0xFFFF]])
+    levels = np.array([[0, 0x4000, 0x8000, 0xFFFF]], np.uint16)
     rgb = decode_image(encoded(pillow.fromarray(levels), "PNG")).rgb
     assert rgb[0, :, 0].tolist() == [0, 0x40, 0x80, 0xFF]
 

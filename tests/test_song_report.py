@@ -59,9 +59,7 @@ def test_nothing_is_said_of_voices_or_of_persons(panels: bytes) -> None:
 
 @pytest.mark.parametrize("n_windows", [2, 10, 49, 400])
 def test_the_report_is_two_pages_for_any_song(panels: bytes, n_windows: int) -> None:
-    windows = [
-        Window(4.0 * i, SONG_OUTER_EMOTIONS[i % 12], 0.5) for i in range(n_windows - 1)
-    ]
+    windows = [Window(4.0 * i, SONG_OUTER_EMOTIONS[i % 12], 0.5) for i in range(n_windows - 1)]
     shares = dict.fromkeys(SONG_OUTER_EMOTIONS, 1 / 12)
     end = Window(4.0 * n_windows, "Completed", 1.0)
     data = replace(DATA, windows=(*windows, end), probabilities=shares)

@@ -23,8 +23,8 @@ class SongTargets:
     Attributes
     ----------
     values : ndarray of shape (n_clips, 3, 2)
-        Clip, kind as in `KINDS`, axis as in `affect_words.AFFECT_AXES`: in [-1, 1], for "sign" -1 or
-        1, and 0 where nothing is known.
+        Clip, kind as in `KINDS`, axis as in `affect_words.AFFECT_AXES`: in [-1, 1], for "sign" -1
+        or 1, and 0 where nothing is known.
     weights : ndarray of shape (n_clips, 3)
         1 where the kind is known of the clip, else 0.
     """

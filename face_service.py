@@ -1,0 +1,193 @@
+"""Faces of pictures and their emotions; knows the application, not Flask."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import numpy as np
+
+from emosync.archive import Archive
+from emosync.errors import NoFace
+from emosync.face_crops import crop_faces, face_input, whole_face
+from emosync.faces import Face, find_faces
+from emosync.history import Entry
+from emosync.images import Image, decode_image, image_kind
+from emosync.results import Window
+from emosync.settings import MethodChoice, Settings
+from emosync.sources import Source
+from emosync.stages import Stages
+from loaded_models import LoadedModels
+
+TASK: Final = "face"
+# What the history says of a picture without faces.
+NO_FACE: Final = "no face"
+# The model that finds faces; the others name their emotions.
+DETECTOR: Final = "detector"
+
+
+@dataclass(frozen=True)
+class FacesTold:
+    """What is told of a picture.
+
+    Attributes
+    ----------
+    entry : Entry
+        Its row in the history; the emotion there is that of the largest face.
+    width, height : int
+        Of the upright picture in pixels.
+    faces : list of dict
+        `box`, `emotion`, `confidence` and `probabilities` of each face, the largest first.
+    """
+
+    entry: Entry
+    width: int
+    height: int
+    faces: list[dict[str, Any]]
+
+
+class FaceService:
+    """What the views ask for about faces, one method each.
+
+    Parameters
+    ----------
+    models : LoadedModels
+        Asked when a request needs them.
+    settings : Settings
+        Holds the method in force.
+    archive : Archive
+        Where pictures are kept.
+    """
+
+    def __init__(self, models: LoadedModels, settings: Settings, archive: Archive) -> None:
+        self._models = models
+        self.methods = MethodChoice(settings, TASK, self._emotion_methods)
+        self._archive = archive
+
+    def recognise(
+        self,
+        source: Source,
+        *,
+        method: str | None,
+        detect: bool,
+        stages: Stages,
+        needed: bool = False,
+    ) -> FacesTold:
+        """Find the faces of a picture, tell their emotions, and keep the picture.
+
+        Parameters
+        ----------
+        source : Source
+            The picture.
+        method : str, optional
+            By default the one in force.
+        detect : bool
+            Whether to look for faces; else the whole picture is one.
+        stages : Stages
+            Gets the time that each stage took.
+        needed : bool
+            Whether a picture without a face is of no use.
+
+        Returns
+        -------
+        FacesTold
+
+        Raises
+        ------
+        NoFace
+            If a face is needed and there is none.
+        EmoSyncError
+            As `images.decode_image` does.
+        """
+        way = self._way(method, stages)
+        with stages.measure("decode"):
+            image = decode_image(source.data)
+        faces = self._found(image, detect, stages)
+        if needed and not faces:
+            raise NoFace("There is no face in the picture; send one that shows a face.")
+        with stages.measure("model"):
+            crops = crop_faces(image, faces) if detect else whole_face(image)
+            told = self._models.predictor.face_emotions(face_input(crops), method=way)
+        firsts = [Window(0.0, *next(iter(emotions.items()))) for emotions in told]
+        first = firsts[0] if firsts else Window(0.0, NO_FACE, 0.0)
+        entry = Entry(
+            audio_file="",
+            filename=source.filename,
+            timestamp=datetime.now(UTC).replace(tzinfo=None, microsecond=0),
+            task=TASK,
+            method=way,
+            emotion=first.emotion,
+            confidence=first.confidence,
+            probabilities=told[0] if told else {},
+            duration_s=0.0,
+            windows=tuple(firsts),
+        )
+        kind = image_kind(source.data)
+        (kept,) = self._archive.keep([entry], source.data, container=kind, stages=stages)
+        members = [_member(face, emotions) for face, emotions in zip(faces, told, strict=True)]
+        return FacesTold(kept, image.width, image.height, members)
+
+    def draw(self, entry: Entry) -> bytes:
+        """Draw a picture of the history with a box around each face, as PNG."""
+        # Most workers never draw.
+        from emosync.face_plots import marked_faces
+
+        image = decode_image(self._archive.recording(entry))
+        faces = self._found(image, True, Stages())
+        if len(faces) != len(entry.windows):
+            # It was taken for one face as it is.
+            faces = [_whole(image)] * bool(entry.windows)
+        captions = [f"{told.emotion} {told.confidence:.0%}" for told in entry.windows[: len(faces)]]
+        return marked_faces(image, faces, captions)
+
+    def report(self, entry: Entry, panels: bytes) -> bytes:
+        """Write the PDF of a picture, with its faces marked."""
+        # reportlab and matplotlib cost a second at start-up, and most workers never draw.
+        from emosync.face_report import face_report
+        from emosync.report import ReportData
+
+        return face_report(ReportData.of(entry), panels=panels)
+
+    def _found(self, image: Image, detect: bool, stages: Stages) -> list[Face]:
+        if not detect:
+            return [_whole(image)]
+        with stages.measure("detect"):
+            return find_faces(image, self._models.predictor.face_detector)
+
+    def _way(self, method: str | None, stages: Stages) -> str:
+        if method is not None:
+            self.methods.check(method)
+            return method
+        with stages.measure("database"):
+            return self.methods.in_force()
+
+    def _emotion_methods(self) -> list[str]:
+        return [name for name in self._models.predictor.methods(TASK) if name != DETECTOR]
+
+
+def _whole(image: Image) -> Face:
+    """Take the picture for one face as it is."""
+    return Face(
+        left=0.0,
+        top=0.0,
+        width=float(image.width),
+        height=float(image.height),
+        score=1.0,
+        middle=(image.width / 2, image.height / 2),
+        side=float(max(image.width, image.height)),
+        eyes=np.zeros((2, 2), np.float32),
+    )
+
+
+def _member(face: Face, probabilities: dict[str, float]) -> dict[str, Any]:
+    emotion, confidence = next(iter(probabilities.items()))
+    return {
+        "box": {
+            "x": round(face.left, 1),
+            "y": round(face.top, 1),
+            "width": round(face.width, 1),
+            "height": round(face.height, 1),
+        },
+        "emotion": emotion,
+        "confidence": confidence,
+        "probabilities": probabilities,
+    }
