@@ -102,7 +102,7 @@ FER2013_FOLDERS: Final = MappingProxyType(
 
 # Of tracks, in the order of the models' outputs.
 MOODS: Final = ("Calm", "Energetic", "Happy", "Sad")
-# The mood of the tracks that fit what a person feels; voices say "disgust", clients "disgusted" too.
+# The mood of the tracks that fit an emotion; voices say "disgust", clients "disgusted" as well.
 MOOD_OF_EMOTION: Final = MappingProxyType(
     {
         "neutral": "Calm",
