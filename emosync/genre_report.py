@@ -46,7 +46,7 @@ def _slices(data: ReportData) -> Iterator[Flowable]:
     if len(data.windows) < 2:
         return
     heading = sheet.heading("Slices")
-    table = window_table(data.windows, label="Genre", measure="Probability")
+    table = window_table(data.windows, label="Genre")
     yield KeepTogether([heading, *table])
 
 

@@ -68,7 +68,7 @@ class ReportData:
     method : str
         Which model answered.
     duration_s : float
-        Length of the recording.
+        Length of the recording; 0 for a picture.
     windows : sequence of Window
         Parts of a long recording, in order of time; shown if there are several.
     card : mapping
@@ -186,7 +186,7 @@ def _facts(data: ReportData) -> Table:
     """List what was analysed, when and how."""
     facts = {
         "Analysed": data.timestamp,
-        "Duration": clock.duration(data.duration_s),
+        **({"Duration": clock.duration(data.duration_s)} if data.duration_s else {}),
         "Method": data.method,
         "Kept as": data.audio_file,
     }
