@@ -30,16 +30,11 @@ from emosync.training.face_network import build_face_cnn, exportable
 from emosync.training.finetuning import Schedule, train
 
 # Windows of 40 of the 48 pixels take two thirds of the time of whole faces; the last round then
-# shows whole ones, hardly changed, as they will be seen. The second is a warm restart (Loshchilov
-# and Hutter 2017) on harder pictures.
+# shows whole ones, hardly changed, as they will be seen.
 ROUNDS: Final = (
     (
         Schedule(epochs=32, batch_size=128, learning_rate=3e-3, weight_decay=0.05, averaging=0.998),
         Distortion(size_px=40, hidden_share=0),
-    ),
-    (
-        Schedule(epochs=40, batch_size=128, learning_rate=2e-3, weight_decay=0.05, averaging=0.998),
-        Distortion(size_px=40, zoom=0.2, move_px=6),
     ),
     (
         Schedule(epochs=4, batch_size=128, learning_rate=4e-4, weight_decay=0.05, averaging=0.998),
