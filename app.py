@@ -30,7 +30,16 @@ from emosync.history import Entry, csv_lines
 from emosync.sources import Source, from_object
 from emosync.stages import Stages
 from problems import register_problems
-from request_context import Answer, json_object, page_limit, parameter, services, stages, upload
+from request_context import (
+    Answer,
+    json_object,
+    page_limit,
+    parameter,
+    sent_values,
+    services,
+    stages,
+    upload,
+)
 from services import Services
 
 _GREETING: Final = (
@@ -97,8 +106,9 @@ def predict() -> Answer:
     if request.is_json:
         message = json_object("url")
         return genre_views.tell_video({**request.args, **message})
-    is_face = parameter(request.values, "task") == face_service.TASK
-    return _recognise(upload(face_views.FIELD if is_face else "file"), request.values)
+    sent = sent_values()
+    is_face = parameter(sent, "task") == face_service.TASK
+    return _recognise(upload(face_views.FIELD if is_face else "file"), sent)
 
 
 @bp.post("/record")

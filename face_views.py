@@ -10,7 +10,7 @@ import mood_views
 from emosync.errors import ParameterError
 from emosync.sources import Source, from_object
 from recommendations import Wish
-from request_context import Answer, json_object, parameter, services, stages, upload
+from request_context import Answer, json_object, parameter, sent_values, services, stages, upload
 
 FIELD: Final = "image"
 # How forms write yes and no.
@@ -100,7 +100,7 @@ def detects(parameters: Mapping[str, Any]) -> bool:
 
 def _form() -> dict[str, Any]:
     """Read a form whose field `tracks` is JSON."""
-    message: dict[str, Any] = dict(request.form)
+    message: dict[str, Any] = dict(sent_values())
     if "tracks" in message:
         try:
             message["tracks"] = json.loads(message["tracks"])

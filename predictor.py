@@ -33,7 +33,7 @@ METHODS: Final = MappingProxyType(
     }
 )
 # What takes all of its models; speech is told by any one.
-WHOLE_TASKS: Final = ("music", "song")
+WHOLE_TASKS: Final = ("music", "song", "face")
 # Windows in one call of a network; more need memory and save no time.
 BATCH_SIZE: Final = 4
 # Steps of a song in one call of its models; an hour at once leaves 20 MB with the worker.

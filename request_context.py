@@ -1,7 +1,8 @@
 """What views ask of the request and of the application."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Final
 
 from flask import current_app, g, request
@@ -28,13 +29,25 @@ def upload(field: str) -> Source:
     StorageUnavailable
         If the disk is full.
     """
-    try:
+    with _receiving():
         part = request.files.get(field)
         if part is None:
             raise MissingInput(f"The form has no file in the field '{field}'.")
         return from_upload(part.read(), part.filename or "", field=field)
+
+
+def sent_values() -> Mapping[str, str]:
+    """Return what the query and the form say; raises StorageUnavailable if the disk is full."""
+    with _receiving():
+        return request.values
+
+
+@contextmanager
+def _receiving() -> Iterator[None]:
+    """Read the body, of which larger uploads pass through a temporary file."""
+    try:
+        yield
     except OSError as exc:
-        # Larger uploads pass through a temporary file.
         raise StorageUnavailable("The upload cannot be stored at the moment.") from exc
 
 

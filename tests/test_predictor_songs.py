@@ -140,7 +140,8 @@ def test_tags_are_ranked_and_as_many_as_asked_for(simple: ModelPredictor) -> Non
 def test_a_song_cannot_be_told_without_any_of_its_models(
     tmp_path: Path, task: str, method: str
 ) -> None:
-    for path in ("speech/svm", "music/musicnn", "music/tags"):
+    others = ("genre/features", "mood/network", "face/cnn", "face/detector")
+    for path in ("speech/svm", "music/musicnn", "music/tags", *others):
         shutil.copytree(MODELS / path, tmp_path / path)
     (tmp_path / "song").mkdir()
     for axis in AXES:
@@ -151,8 +152,10 @@ def test_a_song_cannot_be_told_without_any_of_its_models(
         ModelPredictor(tmp_path)
 
 
-def test_what_is_asked_are_speech_music_and_songs(predictor: ModelPredictor) -> None:
-    assert predictor.tasks == ("speech", "music", "song")
+def test_what_is_asked_are_voices_music_songs_genres_moods_and_faces(
+    predictor: ModelPredictor,
+) -> None:
+    assert predictor.tasks == ("speech", "music", "song", "genre", "mood", "face")
     assert predictor.methods("song") == AXES
 
 
