@@ -1,7 +1,6 @@
 """Faces of pictures and their emotions; knows the application, not Flask."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, Final
 
 import numpy as np
@@ -10,7 +9,7 @@ from emosync.archive import Archive
 from emosync.errors import NoFace
 from emosync.face_crops import crop_faces, face_input, whole_face
 from emosync.faces import Face, find_faces
-from emosync.history import Entry
+from emosync.history import Entry, new_entry
 from emosync.images import Image, decode_image, image_kind
 from emosync.results import Window
 from emosync.settings import MethodChoice, Settings
@@ -98,7 +97,7 @@ class FaceService:
         EmoSyncError
             As `images.decode_image` does.
         """
-        way = self._way(method, stages)
+        way = self.methods.named(method, stages)
         with stages.measure("decode"):
             image = decode_image(source.data)
         faces = self._found(image, detect, stages)
@@ -107,19 +106,14 @@ class FaceService:
         with stages.measure("model"):
             crops = crop_faces(image, faces) if detect else whole_face(image)
             told = self._models.predictor.face_emotions(face_input(crops), method=way)
-        firsts = [Window(0.0, *next(iter(emotions.items()))) for emotions in told]
-        first = firsts[0] if firsts else Window(0.0, NO_FACE, 0.0)
-        entry = Entry(
-            audio_file="",
-            filename=source.filename,
-            timestamp=datetime.now(UTC).replace(tzinfo=None, microsecond=0),
+        entry = new_entry(
+            source.filename,
+            told[0] if told else {},
             task=TASK,
             method=way,
-            emotion=first.emotion,
-            confidence=first.confidence,
-            probabilities=told[0] if told else {},
             duration_s=0.0,
-            windows=tuple(firsts),
+            windows=[Window(0.0, *next(iter(emotions.items()))) for emotions in told],
+            nothing=NO_FACE,
         )
         kind = image_kind(source.data)
         (kept,) = self._archive.keep([entry], source.data, container=kind, stages=stages)
@@ -152,13 +146,6 @@ class FaceService:
             return [_whole(image)]
         with stages.measure("detect"):
             return find_faces(image, self._models.predictor.face_detector)
-
-    def _way(self, method: str | None, stages: Stages) -> str:
-        if method is not None:
-            self.methods.check(method)
-            return method
-        with stages.measure("database"):
-            return self.methods.in_force()
 
     def _emotion_methods(self) -> list[str]:
         return [name for name in self._models.predictor.methods(TASK) if name != DETECTOR]

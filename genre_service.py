@@ -1,13 +1,12 @@
 """Genres of recordings and of videos; knows the application, not Flask."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 from typing import Final
 
 from emosync.archive import Archive
 from emosync.audio import AudioLimits
-from emosync.history import Entry
+from emosync.history import Entry, new_entry
 from emosync.listening import hear
 from emosync.settings import MethodChoice, Settings
 from emosync.sources import Source, as_text
@@ -88,7 +87,7 @@ class GenreService:
         Entry
             Its row in the history, with the genre of each slice.
         """
-        way = self._way(method, stages)
+        way = self.methods.named(method, stages)
         entry, container = self._told(source, way, self._limits, stages)
         return self._kept(entry, source.data, container, stages)
 
@@ -114,7 +113,7 @@ class GenreService:
             As `video_urls.parse_video_url` and `VideoDownloads.fetch` do.
         """
         video_id = parse_video_url(url)
-        way = self._way(method, stages)
+        way = self.methods.named(method, stages)
         with stages.measure("download"):
             video = self._videos.fetch(video_id)
         title = as_text(video.title)
@@ -139,13 +138,6 @@ class GenreService:
 
         return genre_report(ReportData.of(entry), panels=panels)
 
-    def _way(self, method: str | None, stages: Stages) -> str:
-        if method is not None:
-            self.methods.check(method)
-            return method
-        with stages.measure("database"):
-            return self.methods.in_force()
-
     def _told(
         self, source: Source, method: str, limits: AudioLimits, stages: Stages
     ) -> tuple[Entry, str]:
@@ -159,15 +151,11 @@ class GenreService:
             stages=stages,
             stage="model",
         )
-        entry = Entry(
-            audio_file="",
-            filename=source.filename,
-            timestamp=datetime.now(UTC).replace(tzinfo=None, microsecond=0),
+        entry = new_entry(
+            source.filename,
+            heard.told.probabilities,
             task=TASK,
             method=method,
-            emotion=heard.told.emotion,
-            confidence=heard.told.confidence,
-            probabilities=dict(heard.told.probabilities),
             duration_s=heard.duration_s,
             windows=heard.told.windows,
         )

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, Final
 
 import numpy as np
@@ -10,7 +9,7 @@ import numpy as np
 from emosync.archive import Archive
 from emosync.audio import AudioLimits
 from emosync.errors import InvalidFeatures, ParameterError
-from emosync.history import Entry
+from emosync.history import Entry, new_entry
 from emosync.playback import PlaybackSettings
 from emosync.settings import MethodChoice, Settings
 from emosync.sources import Source
@@ -103,7 +102,7 @@ class MoodService:
         EmoSyncError
             As `tracks.parse_tracks` does.
         """
-        way = self._way(method, stages)
+        way = self.methods.named(method, stages)
         tracks = parse_tracks(message, self._track_moods.needed(way), may_lack=True)
         for number, track in enumerate(tracks):
             if track.features is None and not track.preview_url:
@@ -135,7 +134,7 @@ class MoodService:
             As `spotify.parse_playlist` and `Spotify.playlist_tracks` do.
         """
         playlist_id = parse_playlist(playlist)
-        way = self._way(method, stages)
+        way = self.methods.named(method, stages)
         with stages.measure("spotify"):
             tracks = self._spotify.playlist_tracks(playlist_id)
         return self._track_moods.of_playlist(tracks, method=way, stages=stages)
@@ -162,16 +161,11 @@ class MoodService:
             curve = predictor.song_curve(song.told)
         with stages.measure("playback"):
             playback = play_song(curve, PlaybackSettings())
-        mood = next(iter(probabilities))
-        entry = Entry(
-            audio_file="",
-            filename=source.filename,
-            timestamp=datetime.now(UTC).replace(tzinfo=None, microsecond=0),
+        entry = new_entry(
+            source.filename,
+            probabilities,
             task=TASK,
             method=AUDIO,
-            emotion=mood,
-            confidence=probabilities[mood],
-            probabilities=probabilities,
             duration_s=song.duration_s,
             windows=playback.windows,
         )
@@ -195,13 +189,6 @@ class MoodService:
         """Raise ParameterError unless a recording can be heard by that method."""
         if method not in (None, AUDIO):
             raise ParameterError(f"An uploaded recording is heard: its method can only be {AUDIO}.")
-
-    def _way(self, method: str | None, stages: Stages) -> str:
-        if method is not None:
-            self.methods.check(method)
-            return method
-        with stages.measure("database"):
-            return self.methods.in_force()
 
     def _table_methods(self) -> Sequence[str]:
         return [name for name in self._models.predictor.methods(TASK) if name != AUDIO]

@@ -2,14 +2,13 @@
 
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, Final
 
 from emosync.archive import Archive
 from emosync.audio import AudioLimits
 from emosync.errors import ParameterError, UnknownSong
-from emosync.history import Entry
+from emosync.history import Entry, new_entry
 from emosync.playback import (
     PlaybackSettings,
     curve_members,
@@ -175,17 +174,11 @@ class SongService:
         curve = self._curve(song.told, stages)
         with stages.measure("playback"):
             playback = play_song(curve, settings)
-        shares = emotion_shares(playback.rows)
-        emotion = next(iter(shares))
-        entry = Entry(
-            audio_file="",
-            filename=source.filename,
-            timestamp=datetime.now(UTC).replace(tzinfo=None, microsecond=0),
+        entry = new_entry(
+            source.filename,
+            emotion_shares(playback.rows),
             task=TASK,
             method=AUDIO,
-            emotion=emotion,
-            confidence=shares[emotion],
-            probabilities=shares,
             duration_s=song.duration_s,
             windows=playback.windows,
         )

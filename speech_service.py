@@ -1,12 +1,11 @@
 """Speech from the recording to the kept prediction; knows the application, not Flask."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Final
 
 from emosync.archive import Archive
 from emosync.audio import AudioLimits, Recording, decode
-from emosync.history import Entry
+from emosync.history import Entry, new_entry
 from emosync.settings import MethodChoice, Settings
 from emosync.sources import Source
 from emosync.stages import Stages
@@ -57,10 +56,7 @@ class SpeechService:
         list of Entry
             In the order of `methods`; all of them are in the history.
         """
-        with stages.measure("database"):
-            names = [method or self.methods.in_force() for method in methods]
-        for name in names:
-            self.methods.check(name)
+        names = [self.methods.named(method, stages) for method in methods]
         with stages.measure("decode"):
             recording = decode(source.data, limits=self._limits)
         entries = [self._predict(source, recording, name, stages) for name in names]
@@ -88,15 +84,11 @@ class SpeechService:
         prediction = self._models.predictor.speech(recording.y, method=method)
         stages.add("features", prediction.features_s)
         stages.add("model", prediction.model_s)
-        return Entry(
-            audio_file="",
-            filename=source.filename,
-            timestamp=datetime.now(UTC).replace(tzinfo=None, microsecond=0),
+        return new_entry(
+            source.filename,
+            prediction.probabilities,
             task=TASK,
             method=prediction.method,
-            emotion=prediction.emotion,
-            confidence=prediction.confidence,
-            probabilities=dict(prediction.probabilities),
             duration_s=round(recording.duration_s, 3),
             windows=prediction.windows,
         )

@@ -128,13 +128,15 @@ def face_accuracy(cards: Cards) -> str:
 
 
 def protocols(cards: Cards) -> str:
-    """State the protocol and the limits of each model in the words of its card."""
-    lines = []
-    for method, card in cards.items():
-        if protocol := card.get("protocol"):
-            lines.append(f"- `{method}`: {protocol.strip()}")
-        lines.append(f"- Limits of `{method}`: {card['limits']}")
-    return "\n".join(lines)
+    """State the protocols and the limits in the words of the cards, with their methods."""
+    methods: dict[tuple[str, str], list[str]] = {}
+    for head, member in (("Protocol", "protocol"), ("Limits", "limits")):
+        for method, card in cards.items():
+            if text := card.get(member):
+                methods.setdefault((head, text.strip()), []).append(f"`{method}`")
+    return "\n".join(
+        f"- {head} of {', '.join(which)}: {text}" for (head, text), which in methods.items()
+    )
 
 
 def _judged(

@@ -5,7 +5,7 @@ import io
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, Final
 
@@ -121,6 +121,52 @@ class Entry:
             "duration_s": self.duration_s,
             "audio_file": self.audio_file,
         }
+
+
+def new_entry(
+    filename: str,
+    probabilities: Mapping[str, float],
+    *,
+    task: str,
+    method: str,
+    duration_s: float,
+    windows: Sequence[Window] = (),
+    nothing: str = "",
+) -> Entry:
+    """Make an entry of this moment, which `Archive.keep` then names.
+
+    Parameters
+    ----------
+    filename : str
+        Name that the client gave.
+    probabilities : mapping of str to float
+        All labels, highest first.
+    task, method : str
+        Which model answered.
+    duration_s : float
+        Length of the recording in seconds.
+    windows : sequence of Window
+        What each part was told to be.
+    nothing : str
+        The emotion where there are no probabilities.
+
+    Returns
+    -------
+    Entry
+    """
+    emotion, confidence = next(iter(probabilities.items()), (nothing, 0.0))
+    return Entry(
+        audio_file="",
+        filename=filename,
+        timestamp=datetime.now(UTC).replace(tzinfo=None, microsecond=0),
+        task=task,
+        method=method,
+        emotion=emotion,
+        confidence=confidence,
+        probabilities=dict(probabilities),
+        duration_s=duration_s,
+        windows=tuple(windows),
+    )
 
 
 class History:

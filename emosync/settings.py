@@ -8,6 +8,7 @@ from sqlalchemy import Column, String, Table, bindparam, delete, insert, select
 
 from emosync.database import METADATA, Database
 from emosync.errors import UnknownMethod
+from emosync.stages import Stages
 
 _log = logging.getLogger(__name__)
 
@@ -87,6 +88,31 @@ class MethodChoice:
         """Make a method the one in force, for all workers and after a restart."""
         self.check(method)
         self._settings.choose_method(self._task, method)
+
+    def named(self, method: str | None, stages: Stages) -> str:
+        """Return the method that a request names, else the one in force.
+
+        Parameters
+        ----------
+        method : str, optional
+            As the request names it.
+        stages : Stages
+            Gets the time that the database takes.
+
+        Returns
+        -------
+        str
+
+        Raises
+        ------
+        UnknownMethod
+            If the task has no such method.
+        """
+        if method is not None:
+            self.check(method)
+            return method
+        with stages.measure("database"):
+            return self.in_force()
 
     def check(self, method: str) -> None:
         """Raise UnknownMethod, which lists the names, unless the task has that method."""

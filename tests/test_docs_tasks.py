@@ -60,8 +60,13 @@ def test_sizes_are_readable() -> None:
 
 
 def test_protocols_are_those_of_the_cards() -> None:
-    text = task_tables.protocols({"musicnn": GENRE_CARD})
-    assert text == "- `musicnn`: by track\n- Limits of `musicnn`: ten genres"
+    other = {**GENRE_CARD, "protocol": "by artist"}
+    text = task_tables.protocols({"musicnn": GENRE_CARD, "cnn": other})
+    assert text.splitlines() == [
+        "- Protocol of `musicnn`: by track",
+        "- Protocol of `cnn`: by artist",
+        "- Limits of `musicnn`, `cnn`: ten genres",
+    ]
 
 
 @pytest.mark.parametrize("task", task_tables.TASKS)

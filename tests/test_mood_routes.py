@@ -32,7 +32,7 @@ QUIET = {
 }
 LOUD = {**QUIET, "energy": 0.97, "loudness": -3.5, "acousticness": 0.001, "tempo": 150}
 NAMES = ["id", "name", "artist", "album", "preview_url"]
-METHODS = ["random_forest", "network"]
+METHODS = ["network", "random_forest"]
 
 
 def track(number: int, features: object = None, **members: object) -> dict[str, Any]:
@@ -118,8 +118,9 @@ def test_an_error_names_the_track_and_the_member(client: FlaskClient) -> None:
 
 
 def test_the_method_in_force_is_used(client: FlaskClient) -> None:
-    by_name = told(asked(client, {"tracks": [track(0)], "method": "network"}))
-    assert client.post("/changeMethod?task=mood&method=network").status_code == 200
+    by_name = told(asked(client, {"tracks": [track(0)], "method": "random_forest"}))
+    assert told(asked(client, {"tracks": [track(0)]})) != by_name
+    assert client.post("/changeMethod?task=mood&method=random_forest").status_code == 200
     assert told(asked(client, {"tracks": [track(0)]})) == by_name
     assert_problem(client.post("/changeMethod?task=mood&method=audio"), 400, "unknown_method")
 
