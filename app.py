@@ -43,7 +43,8 @@ from request_context import (
 from services import Services
 
 _GREETING: Final = (
-    "EmoSync tells the emotions of voices and songs.\nTry: curl -F file=@voice.wav {root}predict\n"
+    "EmoSync tells the emotions of voices, songs and faces.\n"
+    "Try: curl -F file=@voice.wav {root}predict\n"
 )
 _DEFAULT_LIMIT: Final = 100
 _PICTURE_MAX_AGE_S: Final = 86_400
