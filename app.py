@@ -33,6 +33,7 @@ from problems import register_problems
 from request_context import (
     Answer,
     json_object,
+    links,
     page_limit,
     parameter,
     sent_values,
@@ -151,7 +152,7 @@ def history() -> Answer | Response:
     following = None
     if len(entries) == limit:
         following = url_for(".history", limit=limit, before=entries[-1].id)
-    return {"history": [{**e.row(), **_links(e)} for e in entries], "next": following}
+    return {"history": [{**e.row(), **links(e)} for e in entries], "next": following}
 
 
 @bp.get("/download-report/<path:filename>")
@@ -236,7 +237,7 @@ def _prediction(entry: Entry, *, with_windows: bool) -> Answer:
         "confidence": entry.confidence,
         "probabilities": entry.probabilities,
         "audio_file": entry.audio_file,
-        **_links(entry),
+        **links(entry),
         "method": entry.method,
         "timestamp": entry.time_text,
         "duration_s": entry.duration_s,
@@ -246,13 +247,6 @@ def _prediction(entry: Entry, *, with_windows: bool) -> Answer:
     if with_windows:
         answer["windows"] = entry.windows
     return answer
-
-
-def _links(entry: Entry) -> dict[str, str]:
-    return {
-        "visualization": url_for(".visualization", audio_file=entry.audio_file),
-        "report": url_for(".download_report", filename=entry.audio_file),
-    }
 
 
 def _history_csv(before: str | None) -> Response:

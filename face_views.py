@@ -4,13 +4,22 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from flask import Blueprint, request, url_for
+from flask import Blueprint, request
 
 import mood_views
 from emosync.errors import ParameterError
 from emosync.sources import Source, from_object
 from recommendations import Wish
-from request_context import Answer, json_object, parameter, sent_values, services, stages, upload
+from request_context import (
+    Answer,
+    json_object,
+    links,
+    parameter,
+    sent_values,
+    services,
+    stages,
+    upload,
+)
 
 FIELD: Final = "image"
 # How forms write yes and no.
@@ -78,8 +87,7 @@ def tell(source: Source, parameters: Mapping[str, Any]) -> Answer:
         "faces": told.faces,
         "width": told.width,
         "height": told.height,
-        "visualization": url_for("emosync.visualization", audio_file=entry.audio_file),
-        "report": url_for("emosync.download_report", filename=entry.audio_file),
+        **links(entry),
         "audio_file": entry.audio_file,
         "filename": entry.filename,
         "timestamp": entry.time_text,

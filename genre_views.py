@@ -3,13 +3,17 @@
 from collections.abc import Mapping
 from typing import Any
 
-from flask import url_for
-
 from emosync.errors import MissingInput, ParameterError
 from emosync.history import Entry
 from emosync.sources import Source
 from genre_service import TASK
-from request_context import Answer, parameter, services, stages
+from request_context import (
+    Answer,
+    links,
+    parameter,
+    services,
+    stages,
+)
 
 
 def tell(source: Source, parameters: Mapping[str, Any]) -> Answer:
@@ -83,8 +87,7 @@ def _answer(entry: Entry, *, with_slices: bool) -> Answer:
         "slices": len(entry.windows),
         "method": entry.method,
         "audio_file": entry.audio_file,
-        "visualization": url_for("emosync.visualization", audio_file=entry.audio_file),
-        "report": url_for("emosync.download_report", filename=entry.audio_file),
+        **links(entry),
         "filename": entry.filename,
         "timestamp": entry.time_text,
         "task": entry.task,

@@ -3,10 +3,17 @@
 from collections.abc import Mapping
 from typing import Any
 
-from flask import Blueprint, request, url_for
+from flask import Blueprint, request
 
 from emosync.sources import Source
-from request_context import Answer, json_object, parameter, services, stages
+from request_context import (
+    Answer,
+    json_object,
+    links,
+    parameter,
+    services,
+    stages,
+)
 from track_moods import TrackMood
 
 moods_bp = Blueprint("moods", __name__)
@@ -83,8 +90,7 @@ def hear(source: Source, parameters: Mapping[str, Any]) -> Answer:
         "valence": told.valence,
         "arousal": told.arousal,
         "audio_file": entry.audio_file,
-        "visualization": url_for("emosync.visualization", audio_file=entry.audio_file),
-        "report": url_for("emosync.download_report", filename=entry.audio_file),
+        **links(entry),
         "duration_s": entry.duration_s,
         "filename": entry.filename,
         "timestamp": entry.time_text,

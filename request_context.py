@@ -5,10 +5,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
-from flask import current_app, g, request
+from flask import current_app, g, request, url_for
 
 from emosync.config import Config
 from emosync.errors import MissingInput, ParameterError, StorageUnavailable
+from emosync.history import Entry
 from emosync.sources import Source, from_upload, parse_object
 from emosync.stages import Stages
 from services import Services
@@ -80,6 +81,14 @@ def parameter(parameters: Mapping[str, Any], name: str) -> str | None:
     if not isinstance(value, str):
         raise ParameterError(f"The parameter '{name}' must be a string.")
     return value.strip().lower()
+
+
+def links(entry: Entry) -> dict[str, str]:
+    """Return the links of an entry: its picture, and its report."""
+    return {
+        "visualization": url_for("emosync.visualization", audio_file=entry.audio_file),
+        "report": url_for("emosync.download_report", filename=entry.audio_file),
+    }
 
 
 def page_limit() -> int | None:

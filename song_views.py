@@ -8,7 +8,14 @@ from flask import Blueprint, Response, request, url_for
 from emosync.errors import MissingInput, ParameterError
 from emosync.playback import playback_settings
 from emosync.sources import Source
-from request_context import Answer, page_limit, parameter, services, stages
+from request_context import (
+    Answer,
+    links,
+    page_limit,
+    parameter,
+    services,
+    stages,
+)
 from song_service import AUDIO, TASK
 
 _DEFAULT_LIMIT: Final = 100
@@ -83,8 +90,7 @@ def hear(source: Source, parameters: Mapping[str, Any]) -> Answer:
         "sequence": song.sequence,
         "tags": song.tags,
         "audio_file": entry.audio_file,
-        "visualization": url_for("emosync.visualization", audio_file=entry.audio_file),
-        "report": url_for("emosync.download_report", filename=entry.audio_file),
+        **links(entry),
         **({"curve": song.curve} if detail else {}),
         "duration_s": entry.duration_s,
         "filename": entry.filename,
