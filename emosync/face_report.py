@@ -8,7 +8,7 @@ from reportlab.lib.enums import TA_RIGHT
 from reportlab.platypus import Flowable, KeepTogether, Table
 
 from emosync import sheet
-from emosync.report import ReportData, laid_out, picture, result
+from emosync.report import NO_DECISIONS, ReportData, how_to_read, laid_out, picture, result
 from emosync.sheet import WIDTH
 
 # More would fill the next page with numbers.
@@ -19,9 +19,7 @@ HOW_TO_READ: Final = (
     "feeling: people smile when they are not happy, and are angry without showing it.",
     "Emotion told from a face is uncertain, and people agree about it in about two thirds of such "
     "pictures. Expect more errors from the side, in the dark, behind glasses, beards and masks.",
-    "Do not base decisions about people on this report. In the European Union the AI Act "
-    "(Regulation 2024/1689, Article 5) bans systems that infer emotions at work and in "
-    "education, except for medical or safety reasons.",
+    NO_DECISIONS,
 )
 
 
@@ -42,7 +40,7 @@ def face_report(data: ReportData, *, panels: bytes) -> bytes:
         A PDF of one or two pages; its text can be searched and copied.
     """
     return laid_out(
-        itertools.chain(result(data), picture(panels), _faces(data), _how_to_read()),
+        itertools.chain(result(data), picture(panels), _faces(data), how_to_read(HOW_TO_READ)),
         filename=data.filename,
         head="Face emotion report",
         foot="A model's estimate, not a finding about a person.",
@@ -64,9 +62,3 @@ def _faces(data: ReportData) -> Iterator[Flowable]:
     widths = [share * WIDTH for share in (0.3, 0.4, 0.3)]
     table = Table(rows, colWidths=widths, style=sheet.LIST)
     yield KeepTogether([sheet.heading("Faces, the largest first"), table])
-
-
-def _how_to_read() -> Iterator[Flowable]:
-    """Yield what the figures mean and what they must not be used for."""
-    paragraphs = [sheet.text(paragraph, spaceAfter=6) for paragraph in HOW_TO_READ]
-    yield KeepTogether([sheet.heading("How to read this"), *paragraphs])

@@ -7,7 +7,7 @@ from typing import Final
 from reportlab.platypus import Flowable, KeepTogether
 
 from emosync import sheet
-from emosync.report import ReportData, laid_out, picture, result, window_table
+from emosync.report import ReportData, how_to_read, laid_out, picture, result, window_table
 
 HOW_TO_READ: Final = (
     "The model listens to one slice after the other and compares each with recordings that were "
@@ -34,7 +34,7 @@ def genre_report(data: ReportData, *, panels: bytes) -> bytes:
         A PDF of one or two pages; its text can be searched and copied.
     """
     return laid_out(
-        itertools.chain(result(data), picture(panels), _slices(data), _how_to_read()),
+        itertools.chain(result(data), picture(panels), _slices(data), how_to_read(HOW_TO_READ)),
         filename=data.filename,
         head="Genre report",
         foot="A model's estimate of what people would call the music.",
@@ -48,9 +48,3 @@ def _slices(data: ReportData) -> Iterator[Flowable]:
     heading = sheet.heading("Slices")
     table = window_table(data.windows, label="Genre")
     yield KeepTogether([heading, *table])
-
-
-def _how_to_read() -> Iterator[Flowable]:
-    """Yield what the figures mean."""
-    paragraphs = [sheet.text(paragraph, spaceAfter=6) for paragraph in HOW_TO_READ]
-    yield KeepTogether([sheet.heading("How to read this"), *paragraphs])

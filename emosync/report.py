@@ -34,6 +34,11 @@ OTHER_NOTE: Final = (
     "As its card tells. Figures for people whose voices the model had never heard are not among "
     "them, and would be lower."
 )
+NO_DECISIONS: Final = (
+    "Do not base decisions about people on this report. In the European Union the AI Act "
+    "(Regulation 2024/1689, Article 5) bans systems that infer emotions at work and in "
+    "education, except for medical or safety reasons."
+)
 HOW_TO_READ: Final = (
     "The model listens to how a voice sounds, not to the words, and compares it with recordings "
     "that people labelled, most of them spoken by actors. Its answer names the label that the "
@@ -41,9 +46,7 @@ HOW_TO_READ: Final = (
     "Emotion told from a voice is uncertain. Expect more errors than were measured with other "
     "languages, everyday speech, noise, music, several speakers, children or a hoarse voice. A "
     "low confidence, or two bars of like length, means that the model could not decide.",
-    "Do not base decisions about people on this report. In the European Union the AI Act "
-    "(Regulation 2024/1689, Article 5) bans systems that infer emotions at work and in "
-    "education, except for medical or safety reasons.",
+    NO_DECISIONS,
 )
 
 
@@ -120,7 +123,7 @@ def speech_report(data: ReportData, *, panels: bytes) -> bytes:
     """
     return laid_out(
         itertools.chain(
-            result(data), picture(panels), _windows(data), _accuracy(data), _how_to_read()
+            result(data), picture(panels), _windows(data), _accuracy(data), how_to_read(HOW_TO_READ)
         ),
         filename=data.filename,
         head="Speech emotion report",
@@ -291,7 +294,13 @@ def _leaves(figures: Mapping[str, Any], *, path: str = "") -> Iterator[tuple[str
             yield words.replace("_", " "), sheet.percent(value)
 
 
-def _how_to_read() -> Iterator[Flowable]:
-    """Yield what the figures mean and what they must not be used for."""
-    paragraphs = [sheet.text(paragraph, spaceAfter=6) for paragraph in HOW_TO_READ]
-    yield KeepTogether([sheet.heading("How to read this"), *paragraphs])
+def how_to_read(paragraphs: Iterable[str]) -> Iterator[Flowable]:
+    """Yield what the figures mean and what they must not be used for.
+
+    Parameters
+    ----------
+    paragraphs : iterable of str
+        Our own words.
+    """
+    texts = [sheet.text(paragraph, spaceAfter=6) for paragraph in paragraphs]
+    yield KeepTogether([sheet.heading("How to read this"), *texts])

@@ -8,7 +8,7 @@ from typing import Final
 from reportlab.platypus import Flowable, KeepTogether
 
 from emosync import sheet
-from emosync.report import ReportData, laid_out, picture, result, window_table
+from emosync.report import ReportData, how_to_read, laid_out, picture, result, window_table
 
 # More than these, and the box would push the picture to the next page.
 MAX_BARS: Final = 6
@@ -43,7 +43,10 @@ def mood_report(data: ReportData, *, panels: bytes) -> bytes:
     """
     return laid_out(
         itertools.chain(
-            result(data, measure="probability"), picture(panels), _sequence(data), _how_to_read()
+            result(data, measure="probability"),
+            picture(panels),
+            _sequence(data),
+            how_to_read(HOW_TO_READ),
         ),
         filename=data.filename,
         head="Song mood report",
@@ -70,7 +73,10 @@ def song_report(data: ReportData, *, panels: bytes) -> bytes:
     shown = replace(data, probabilities=_longest(data.probabilities))
     return laid_out(
         itertools.chain(
-            result(shown, measure="of the time"), picture(panels), _sequence(data), _how_to_read()
+            result(shown, measure="of the time"),
+            picture(panels),
+            _sequence(data),
+            how_to_read(HOW_TO_READ),
         ),
         filename=data.filename,
         head="Song emotion report",
@@ -86,9 +92,3 @@ def _sequence(data: ReportData) -> Iterator[Flowable]:
     """Yield the rows of the sequence, but for the last: the song's length stands above."""
     heading = sheet.heading("Playback sequence")
     yield KeepTogether([heading, *window_table(data.windows[:-1], measure="Fits")])
-
-
-def _how_to_read() -> Iterator[Flowable]:
-    """Yield what the sequence means."""
-    paragraphs = [sheet.text(paragraph, spaceAfter=6) for paragraph in HOW_TO_READ]
-    yield KeepTogether([sheet.heading("How to read this"), *paragraphs])

@@ -13,6 +13,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from emosync.framing import FloatArray
+from emosync.training.evaluation import share
 from emosync.training.song_corpora import read_songs
 from emosync.training.song_steps import song_steps
 from emosync.training.splits import N_FOLDS, artist_folds
@@ -61,7 +62,7 @@ def _quadrants(root: Path, models: Path, work: Path) -> dict[str, float]:
         for fold in range(N_FOLDS)
     ]
     labels, probabilities = np.unique(truth), _predict(X, truth, folds)
-    return {"4q_quadrant": _share((labels[probabilities.argmax(axis=1)] == truth).mean())}
+    return {"4q_quadrant": share((labels[probabilities.argmax(axis=1)] == truth).mean())}
 
 
 def _genres(folder: Path, models: Path, work: Path) -> dict[str, float]:
@@ -79,7 +80,7 @@ def _genres(folder: Path, models: Path, work: Path) -> dict[str, float]:
         average="macro",
         zero_division=0,
     )
-    return {"gtzan_mean_recall": _share(recall), "gtzan_top_3": _share(within)}
+    return {"gtzan_mean_recall": share(recall), "gtzan_top_3": share(within)}
 
 
 def _means(paths: Sequence[Path], models: Path, work: Path, *, n_steps: int | None) -> FloatArray:
@@ -93,7 +94,3 @@ def _predict(X: FloatArray, truth: npt.NDArray[Any], folds: Folds) -> FloatArray
         StandardScaler(), LogisticRegression(C=HEAD_C, max_iter=2000, class_weight="balanced")
     )
     return np.asarray(cross_val_predict(head, X, truth, cv=folds, method="predict_proba"))
-
-
-def _share(value: float) -> float:
-    return round(float(value), 4)

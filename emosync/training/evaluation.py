@@ -42,15 +42,15 @@ def accuracy_figures(
     )
     return {
         "clips": len(clips),
-        "accuracy": _share((predicted == truth).mean()),
-        "unweighted_accuracy": _share(_mean_recall(truth, predicted)),
-        "calibration_error": _share(calibration_error(probabilities, truth)),
-        "by_emotion": {e: _share(r) for e, r in zip(labels, recalls, strict=True)},
+        "accuracy": share((predicted == truth).mean()),
+        "unweighted_accuracy": share(_mean_recall(truth, predicted)),
+        "calibration_error": share(calibration_error(probabilities, truth)),
+        "by_emotion": {e: share(r) for e, r in zip(labels, recalls, strict=True)},
         "by_corpus": {
             SPEECH_CORPORA[c].title: {
                 "clips": int((corpora == c).sum()),
-                "accuracy": _share((predicted == truth)[corpora == c].mean()),
-                "unweighted_accuracy": _share(
+                "accuracy": share((predicted == truth)[corpora == c].mean()),
+                "unweighted_accuracy": share(
                     _mean_recall(truth[corpora == c], predicted[corpora == c])
                 ),
             }
@@ -128,5 +128,17 @@ def _mean_recall(truth: npt.NDArray[np.int64], predicted: npt.NDArray[np.int64])
     return float(np.mean(recalls))
 
 
-def _share(value: float) -> float:
+def share(value: float | np.floating[Any]) -> float:
+    """Round a share for a card.
+
+    Parameters
+    ----------
+    value : float in [0, 1]
+        As it was computed.
+
+    Returns
+    -------
+    float
+        Four decimals.
+    """
     return round(float(value), 4)

@@ -18,7 +18,7 @@ from sklearn.svm import SVC
 from emosync.framing import FloatArray
 from emosync.labels import MOODS
 from emosync.training.classical import build_mood_forest
-from emosync.training.evaluation import calibration_error, fit_temperature, softmax
+from emosync.training.evaluation import calibration_error, fit_temperature, share, softmax
 from emosync.training.export import export_classical, export_plain, export_tflite, write_card
 from emosync.training.mood_network import scaled, set_temperature, train_network
 from emosync.training.mood_table import TRACK_FEATURES, MoodTable, read_mood_table
@@ -85,7 +85,7 @@ def judge_moods(method: str, table: MoodTable) -> tuple[dict[str, Any], float]:
         deals = [_calibrated(deal, table.labels) for deal in deals]
     figures = _figures([deal.known for deal in deals], table.labels)
     figures["without"] = {
-        name: _share(np.mean([_right(deal.lacking, table.labels) for deal in deals]))
+        name: share(np.mean([_right(deal.lacking, table.labels) for deal in deals]))
         for name in MAY_LACK
         if name in names
     }
@@ -228,7 +228,7 @@ def _nested_accuracy(table: MoodTable) -> float:
         names = choose_features(table, train)
         moods = _fitted("network", table, names, train)(table.columns(names)[test])
         right[test] = moods.argmax(axis=1) == table.labels[test]
-    return _share(right.mean())
+    return share(right.mean())
 
 
 def _figures(deals: list[FloatArray], labels: npt.NDArray[np.int64]) -> dict[str, Any]:
@@ -237,11 +237,11 @@ def _figures(deals: list[FloatArray], labels: npt.NDArray[np.int64]) -> dict[str
     recalls = np.mean([np.diag(count) / count.sum(axis=1) for count in counts], axis=0)
     return {
         "tracks": len(labels),
-        "accuracy": _share(np.mean([_right(deal, labels) for deal in deals])),
-        "by_deal": [_share(_right(deal, labels)) for deal in deals],
-        "unweighted_accuracy": _share(recalls.mean()),
-        "by_mood": {mood: _share(r) for mood, r in zip(MOODS, recalls, strict=True)},
-        "calibration_error": _share(
+        "accuracy": share(np.mean([_right(deal, labels) for deal in deals])),
+        "by_deal": [share(_right(deal, labels)) for deal in deals],
+        "unweighted_accuracy": share(recalls.mean()),
+        "by_mood": {mood: share(r) for mood, r in zip(MOODS, recalls, strict=True)},
+        "calibration_error": share(
             np.mean([calibration_error(softmax(deal), labels) for deal in deals])
         ),
         "confusion": counts[0].tolist(),
@@ -289,7 +289,3 @@ def _log(probabilities: FloatArray) -> FloatArray:
 
 def _right(logits: FloatArray, labels: npt.NDArray[np.int64]) -> float:
     return float((logits.argmax(axis=1) == labels).mean())
-
-
-def _share(value: float | np.floating[Any]) -> float:
-    return round(float(value), 4)

@@ -12,7 +12,7 @@ from sklearn.preprocessing import StandardScaler
 
 from emosync.framing import FloatArray
 from emosync.labels import MOODS
-from emosync.training.evaluation import calibration_error, softmax
+from emosync.training.evaluation import calibration_error, share, softmax
 from emosync.training.export import export_classical, write_card
 from emosync.training.song_clips import SongClip
 from emosync.training.song_corpora import SONG_CORPORA
@@ -66,10 +66,10 @@ def judge_recordings(material: SongMaterial) -> dict[str, Any]:
     right = (told == own) | ((quadrants == BETWEEN) & (told == MOODS.index(BETWEEN_MOOD)))
     return {
         "clips": len(clips),
-        "accuracy": _share(right.mean()),
-        "as_taught": _share((told == labels).mean()),
-        "by_quadrant": {q: _share(right[quadrants == q].mean()) for q in MOOD_OF_QUADRANT},
-        "calibration_error": _share(
+        "accuracy": share(right.mean()),
+        "as_taught": share((told == labels).mean()),
+        "by_quadrant": {q: share(right[quadrants == q].mean()) for q in MOOD_OF_QUADRANT},
+        "calibration_error": share(
             calibration_error(softmax(np.log(np.maximum(probabilities, 1e-7))), labels)
         ),
     }
@@ -145,7 +145,3 @@ def _card(names: tuple[str, ...], clips: list[SongClip], figures: dict[str, Any]
         "limits": LIMITS,
         "licence": "research; the corpora's licences forbid commercial use",
     }
-
-
-def _share(value: float) -> float:
-    return round(float(value), 4)
