@@ -1,0 +1,122 @@
+"""Files under names of our own making, in a folder or wherever else a store keeps them."""
+
+import re
+import secrets
+from pathlib import Path
+from typing import Final, Protocol
+
+from emosync.errors import NotFound, StorageUnavailable
+
+PART_SUFFIX: Final = ".part"
+# Plain names only, so that none can lead out of the folder or stand for an unfinished file.
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}", re.ASCII)
+
+
+class FileStore(Protocol):
+    """Files by their names; what is kept is there for every process and machine that shares it."""
+
+    def keep(self, name: str, data: bytes) -> None:
+        """Store a file, in the place of one of the same name: whole, or not at all.
+
+        Parameters
+        ----------
+        name : str
+            Letters, digits, dots, dashes and underscores; the suffix tells its type.
+        data : bytes
+            The whole content.
+
+        Raises
+        ------
+        StorageUnavailable
+            If it cannot be written, as when the disk is full.
+        """
+
+    def read(self, name: str) -> bytes:
+        """Return the content of a file.
+
+        Raises
+        ------
+        NotFound
+            If there is none of that name.
+        StorageUnavailable
+            If it cannot be read.
+        """
+
+    def discard(self, name: str) -> None:
+        """Remove a file, if it is there and can be; never raises."""
+
+    def link(self, name: str, *, media_type: str, download_name: str | None = None) -> str | None:
+        """Return a URL that hands a kept file to whoever has it, for some minutes.
+
+        Parameters
+        ----------
+        name : str
+            Of a file that is there.
+        media_type : str
+            As which it is to be sent.
+        download_name : str, optional
+            Under which a browser is to save it; by default it is shown.
+
+        Returns
+        -------
+        str or None
+            None if files of this store are sent by the service itself.
+        """
+
+
+class FolderStore:
+    """A folder of files.
+
+    Parameters
+    ----------
+    path : Path
+        The folder; made when the first file comes.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def keep(self, name: str, data: bytes) -> None:
+        """Store a file: written beside and renamed, so that nobody reads half of it."""
+        finished = self._file(name)
+        unfinished = self._path / f".{secrets.token_hex(8)}{PART_SUFFIX}"
+        try:
+            self._path.mkdir(parents=True, exist_ok=True)
+            try:
+                unfinished.write_bytes(data)
+                unfinished.replace(finished)
+            except BaseException:
+                unfinished.unlink(missing_ok=True)
+                raise
+        except OSError as exc:
+            raise StorageUnavailable(
+                "The file cannot be stored at the moment; try again later."
+            ) from exc
+
+    def read(self, name: str) -> bytes:
+        """Return the content of a file; raises NotFound, StorageUnavailable."""
+        try:
+            return self._file(name).read_bytes()
+        except FileNotFoundError as exc:
+            raise NotFound("No file of that name is stored.") from exc
+        except OSError as exc:
+            raise StorageUnavailable(
+                "The file cannot be read at the moment; try again later."
+            ) from exc
+
+    def discard(self, name: str) -> None:
+        """Remove a file, if it is there and can be."""
+        try:
+            self._file(name).unlink(missing_ok=True)
+        except (NotFound, OSError):
+            # It follows a failure that is already on its way to the log.
+            return
+
+    def link(self, name: str, *, media_type: str, download_name: str | None = None) -> str | None:
+        """Return None: the service itself sends what lies in a folder."""
+        return None
+
+    def _file(self, name: str) -> Path:
+        if not _NAME.fullmatch(name):
+            raise NotFound("No file has such a name.")
+        return self._path / name
