@@ -78,7 +78,7 @@ def running(
     StartError
         If it does not become ready.
     """
-    port = _free_port()
+    port = free_port()
     # The interpreter's folder first: its gunicorn, not another one.
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     environ = {**os.environ, "PATH": path, **environ, "PORT": str(port)}
@@ -151,7 +151,8 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Give a port of 127.0.0.1 on which nobody listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -14,6 +14,7 @@ from answers import Upload, multipart
 from buckets import CREDENTIALS, NO_CREDENTIALS, fill, s3_process
 from flask import Flask
 from flask.testing import FlaskClient
+from servers import LocalServer, Postgres, postgres_server, rabbitmq_process, redis_process
 from werkzeug.test import TestResponse
 
 from emosync.config import Config
@@ -91,6 +92,33 @@ def crowded_bucket(s3_server: str) -> str:
     keys = [f"CURVES/song-{number:04}.json" for number in range(1_203)]
     fill(s3_server, "crowded", [*keys, "CURVES.txt", "CURVES/", "elsewhere/a.json"])
     return "crowded"
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """Run PostgreSQL for all tests; none of them may stop it."""
+    with postgres_server() as server:
+        yield server
+
+
+@pytest.fixture
+def postgres_url(postgres: Postgres) -> str:
+    """Make an empty database in PostgreSQL; returns its URL for SQLAlchemy."""
+    return postgres.new_database().replace("postgresql://", "postgresql+psycopg://")
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[LocalServer]:
+    """Run Redis for all tests; none of them may stop it."""
+    with redis_process() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def rabbitmq() -> Iterator[LocalServer]:
+    """Run RabbitMQ for all tests; none of them may stop it."""
+    with rabbitmq_process() as server:
+        yield server
 
 
 @pytest.fixture
