@@ -15,6 +15,7 @@ from emosync.database import Database
 from emosync.drawings import Drawings
 from emosync.errors import ParameterError, UnknownMethod
 from emosync.history import Entry, History
+from emosync.keys import Keys
 from emosync.previews import Previews
 from emosync.recordings import Recordings
 from emosync.settings import MethodChoice, Settings
@@ -61,6 +62,7 @@ class Services:
         self._drawings = Drawings(config.visualizations_path)
         self._models = LoadedModels(config)
         settings = Settings(self._database)
+        self.keys = Keys(self._database)
         self.history = History(self._database)
         archive = Archive(Recordings(config.uploads_path), self.history)
         limits = AudioLimits(max_duration_s=config.max_duration_s)
