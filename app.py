@@ -6,7 +6,7 @@ development server.
 
 import io
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain
 from types import MappingProxyType
 from typing import Any, Final
@@ -23,12 +23,18 @@ import mood_views
 import song_service
 import song_views
 import speech_service
+from access import register_keys, register_scopes
 from cors import register_cors
+from emosync.caller import Caller, current_caller, working_for
 from emosync.config import Config, read_config
 from emosync.errors import MissingInput, ParameterError
-from emosync.history import Entry, csv_lines
+from emosync.history import Entry
+from emosync.history_csv import csv_lines
+from emosync.logs import configure_log
 from emosync.sources import Source, from_object
 from emosync.stages import Stages
+from key_commands import keys_group
+from metrics import register_metrics
 from problems import register_problems
 from request_context import (
     Answer,
@@ -41,6 +47,8 @@ from request_context import (
     stages,
     upload,
 )
+from request_ids import register_request_ids
+from request_log import register_request_log
 from services import Services
 
 _GREETING: Final = (
@@ -68,17 +76,24 @@ def create_app(config: Config | None = None) -> Flask:
     if config is None:
         load_dotenv()
         config = read_config(os.environ)
+    configure_log(config.log_format)
     app = Flask(__name__)
     app.json.sort_keys = False  # type: ignore[attr-defined]  # of the default provider
     app.config["EMOSYNC"] = config
     app.config["MAX_CONTENT_LENGTH"] = config.max_upload_bytes
     app.extensions["emosync"] = Services(config)
+    register_request_ids(app)
+    register_request_log(app, form=config.log_format)
+    register_metrics(app)
     app.register_blueprint(bp)
     app.register_blueprint(song_views.songs_bp)
     app.register_blueprint(mood_views.moods_bp)
     app.register_blueprint(face_views.faces_bp)
     register_problems(app)
     register_cors(app, config)
+    register_keys(app)
+    register_scopes(app)
+    app.cli.add_command(keys_group)
     return app
 
 
@@ -252,9 +267,16 @@ def _prediction(entry: Entry, *, with_windows: bool) -> Answer:
 def _history_csv(before: str | None) -> Response:
     lines = csv_lines(services().history.everything(limit=page_limit(), before=before))
     head = next(lines) + next(lines, "")  # asks the database before the status is sent
-    answer = Response(chain([head], lines), content_type="text/csv; charset=utf-8")
+    rows = _read_for(current_caller(), chain([head], lines))
+    answer = Response(rows, content_type="text/csv; charset=utf-8")
     answer.headers["Content-Disposition"] = "attachment; filename=history.csv"
     return answer
+
+
+def _read_for(caller: Caller, lines: Iterable[str]) -> Iterator[str]:
+    """Read what is sent after the request has ended for the same caller as before."""
+    with working_for(caller):
+        yield from lines
 
 
 if __name__ == "__main__":

@@ -1,4 +1,8 @@
-"""One SQL database for all workers: SQLite in WAL mode, or Postgres."""
+"""One SQL database for all workers: SQLite in WAL mode, or Postgres.
+
+A file of SQLite is brought to the newest version of the tables by whoever first uses it. A
+server's is not: several machines may use it, and who runs them says when it is upgraded.
+"""
 
 import threading
 from collections.abc import Iterator
@@ -8,9 +12,9 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, MetaData, create_engine, event, make_url, text
 from sqlalchemy.exc import DBAPIError, TimeoutError
-from sqlalchemy.schema import CreateIndex, CreateTable
 
-from emosync.errors import DatabaseUnavailable
+from emosync.errors import DatabaseOutdated, DatabaseUnavailable
+from emosync.schema import is_outdated, lock_schema, upgrade, version_of
 
 METADATA: Final = MetaData()
 
@@ -19,7 +23,7 @@ class Database:
     """Connections to the database, made when first needed.
 
     An engine holds sockets and locks that must not cross a fork, so nothing connects here:
-    the first transaction does, and makes the tables that are missing.
+    the first transaction does, and looks at the version of the tables.
 
     Parameters
     ----------
@@ -44,7 +48,7 @@ class Database:
             pool_pre_ping=not self._is_sqlite,
         )
         self._schema_lock = threading.Lock()
-        self._has_schema = False
+        self._is_current = False
         if self._is_sqlite:
             event.listen(self._engine, "connect", _prepare_sqlite)
 
@@ -56,15 +60,13 @@ class Database:
         ------
         DatabaseUnavailable
             If the database is locked, down, full or broken.
+        DatabaseOutdated
+            If the tables are older than this code, on a server.
         """
-        try:
+        with _database_errors():
             self._ensure_schema()
             with self._engine.begin() as connection:
                 yield connection
-        except (DBAPIError, TimeoutError, OSError) as exc:
-            raise DatabaseUnavailable(
-                "The database does not answer at the moment; try again shortly."
-            ) from exc
 
     def check(self) -> None:
         """Raise DatabaseUnavailable unless a query is answered."""
@@ -75,24 +77,56 @@ class Database:
         """Close every connection."""
         self._engine.dispose()
 
+    def version(self) -> str:
+        """Name the version of the tables; raises DatabaseUnavailable."""
+        with _database_errors():
+            self._make_folder()
+            with self._engine.connect() as connection:
+                return version_of(connection)
+
+    def upgrade(self) -> None:
+        """Bring the tables to the newest version, or leave them; raises DatabaseUnavailable."""
+        try:
+            with _database_errors():
+                self._make_folder()
+                with self._engine.begin() as connection:
+                    lock_schema(connection)
+                    if is_outdated(connection):
+                        upgrade(connection)
+        finally:
+            # That connection waits for locks as no request should.
+            self._engine.dispose()
+
     def _ensure_schema(self) -> None:
         with self._schema_lock:
-            if self._has_schema:
+            if self._is_current:
                 return
-            if self._file is not None:
-                self._file.parent.mkdir(parents=True, exist_ok=True)
-            with self._engine.begin() as connection:
-                self._create_tables(connection)
-            self._has_schema = True
+            self._make_folder()
+            with self._engine.connect() as connection:
+                outdated = is_outdated(connection)
+            if outdated and not self._is_sqlite:
+                raise DatabaseOutdated(
+                    "The tables of the database are older than this service; whoever runs it "
+                    "must upgrade them: flask db upgrade"
+                )
+            if outdated:
+                self.upgrade()
+            self._is_current = True
 
-    def _create_tables(self, connection: Connection) -> None:
-        """Make what is missing; workers that start together must not trip each other."""
-        if not self._is_sqlite:
-            connection.execute(text("SELECT pg_advisory_xact_lock(7308324465)"))
-        for table in METADATA.sorted_tables:
-            connection.execute(CreateTable(table, if_not_exists=True))
-            for index in table.indexes:
-                connection.execute(CreateIndex(index, if_not_exists=True))
+    def _make_folder(self) -> None:
+        if self._file is not None:
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+
+
+@contextmanager
+def _database_errors() -> Iterator[None]:
+    """Raise the driver's errors as ours; the cause goes to the log, never into the message."""
+    try:
+        yield
+    except (DBAPIError, TimeoutError, OSError) as exc:
+        raise DatabaseUnavailable(
+            "The database does not answer at the moment; try again shortly."
+        ) from exc
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

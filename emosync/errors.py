@@ -47,13 +47,14 @@ them into problem+json (RFC 9457)::
     `-- Unavailable                   503 unavailable
         |-- ModelUnavailable          503 model_unavailable
         |-- DatabaseUnavailable       503 database_unavailable
+        |   `-- DatabaseOutdated      503 database_outdated
         |-- StorageUnavailable        503 storage_unavailable
         |-- LibraryUnreachable        503 library_unreachable
         |-- LibraryTimeout            503 library_timeout
         |-- LibraryCredentialsMissing 503 library_credentials_missing
         `-- VideoBusy                 503 video_busy
 
-Those of playlists are in `playlist_errors`.
+Those of playlists are in `playlist_errors`, those of keys and limits in `access_errors`.
 
 Messages are sentences for the person who sent the request: what is wrong and what
 to do. They never hold a path of the server, a secret or a traceback; the cause is
@@ -335,6 +336,12 @@ class DatabaseUnavailable(Unavailable):
     """The database is locked, down or unreachable."""
 
     code, title = "database_unavailable", "Database unavailable"
+
+
+class DatabaseOutdated(DatabaseUnavailable):
+    """The tables of the database are older than this code."""
+
+    code, title = "database_outdated", "Database outdated"
 
 
 class StorageUnavailable(Unavailable):

@@ -1,54 +1,49 @@
 """Predictions kept in SQL, newest first."""
 
-import csv
-import io
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
+from hashlib import sha256
 from itertools import islice
 from typing import Any, Final
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Column,
     ColumnElement,
+    Connection,
     DateTime,
     Float,
+    Index,
     Integer,
     RowMapping,
+    Select,
     String,
     Table,
     Text,
+    false,
     insert,
     select,
+    tuple_,
 )
 
+from emosync.caller import current_caller
 from emosync.database import METADATA, Database
 from emosync.errors import NotFound, ParameterError
 from emosync.results import Window
 
 TIMESTAMP_FORMAT: Final = "%Y-%m-%d %H:%M:%S"
-CSV_COLUMNS: Final = (
-    "id",
-    "timestamp",
-    "filename",
-    "predicted_emotion",
-    "confidence",
-    "top_3_probabilities",
-    "task",
-    "method",
-    "duration_s",
-    "audio_file",
-)
 _PAGE: Final = 1_000
+# What fits into 63 bits.
+_ID_DIGITS: Final = 18
 
 PREDICTIONS: Final = Table(
     "predictions",
     METADATA,
-    Column("id", Integer, primary_key=True),
+    Column("id", BigInteger().with_variant(Integer(), "sqlite"), primary_key=True),
     Column("audio_file", String(64), nullable=False, unique=True),
-    # No index: Postgres refuses to index names longer than a few kilobytes.
     Column("filename", Text, nullable=False),
     Column("timestamp", DateTime, nullable=False, index=True),
     Column("task", String(32), nullable=False),
@@ -58,7 +53,16 @@ PREDICTIONS: Final = Table(
     Column("probabilities", JSON, nullable=False),
     Column("duration_s", Float(53), nullable=False),
     Column("windows", JSON, nullable=False),
+    Column("owner", String(64), nullable=False, server_default=""),
+    # Postgres refuses to index names longer than a few kilobytes.
+    Column("filename_key", String(32), nullable=False, server_default=""),
+    Index("ix_predictions_page", "owner", "timestamp", "id"),
+    Index("ix_predictions_name", "owner", "filename_key", "id"),
+    # The id of a deleted entry is never given again.
+    sqlite_autoincrement=True,
 )
+# Newest first; of the same second, the one that was kept last.
+_NEWEST_FIRST: Final = (PREDICTIONS.c.timestamp.desc(), PREDICTIONS.c.id.desc())
 
 
 @dataclass(frozen=True)
@@ -169,8 +173,14 @@ def new_entry(
     )
 
 
+_COLUMNS: Final = tuple(PREDICTIONS.c[member.name] for member in fields(Entry))
+
+
 class History:
-    """Entries in the database.
+    """Entries in the database, of whoever is asking.
+
+    Every query names the owner (`emosync.caller`): what belongs to another is not found. Only
+    retention (`oldest`, `forget`) passes over whose it is.
 
     Parameters
     ----------
@@ -183,9 +193,7 @@ class History:
 
     def add(self, entries: Sequence[Entry]) -> None:
         """Keep entries: all of them, or none if the database fails."""
-        rows = [asdict(entry) for entry in entries]
-        for row in rows:
-            del row["id"]  # the database counts
+        rows = [_row(entry) for entry in entries]
         with self._database.begin() as connection:
             connection.execute(insert(PREDICTIONS), rows)
 
@@ -202,17 +210,14 @@ class History:
 
         Raises
         ------
-        NotFound
-            If `before` names an audio_file that is not in the history.
         ParameterError
-            If it is nothing of the kind.
+            If `before` is nothing of the kind.
         """
-        query = select(PREDICTIONS).order_by(PREDICTIONS.c.id.desc()).limit(limit)
-        if before is not None:
-            query = query.where(self._older_than(before))
+        query = _own_entries().order_by(*_NEWEST_FIRST).limit(limit)
         with self._database.begin() as connection:
-            rows = connection.execute(query).mappings().all()
-        return [_entry(row) for row in rows]
+            if before is not None:
+                query = query.where(_is_older(connection, before))
+            return _entries(connection, query)
 
     def find(self, name: str) -> Entry:
         """Return the entry of that unique `audio_file`, or the newest of that uploaded name.
@@ -222,14 +227,15 @@ class History:
         NotFound
             If there is neither.
         """
-        for column in (PREDICTIONS.c.audio_file, PREDICTIONS.c.filename):
-            query = select(PREDICTIONS).where(column == name)
-            query = query.order_by(PREDICTIONS.c.id.desc()).limit(1)
-            with self._database.begin() as connection:
-                row = connection.execute(query).mappings().one_or_none()
-            if row is not None:
-                return _entry(row)
-        raise NotFound("The history holds no prediction for a file of that name.")
+        with self._database.begin() as connection:
+            return _found(connection, name)
+
+    def named(self, audio_files: Sequence[str]) -> list[Entry]:
+        """Return the entries of those names that are there, in the order of the names."""
+        query = _own_entries().where(PREDICTIONS.c.audio_file.in_(audio_files))
+        with self._database.begin() as connection:
+            found = {entry.audio_file: entry for entry in _entries(connection, query)}
+        return [found[name] for name in audio_files if name in found]
 
     def everything(self, *, limit: int | None = None, before: str | None = None) -> Iterator[Entry]:
         """Yield entries newest first, read page by page so that memory stays small."""
@@ -243,23 +249,19 @@ class History:
             before = str(entries[-1].id)
             left = None if left is None else left - size
 
-    def _older_than(self, before: str) -> ColumnElement[bool]:
-        if before.isascii() and before.isdigit() and len(before) < 10:
-            return PREDICTIONS.c.id < int(before)
-        try:
-            moment = datetime.fromisoformat(before)
-        except ValueError:
-            return PREDICTIONS.c.id < self._id_of(before)
-        return PREDICTIONS.c.timestamp < moment.replace(tzinfo=None)
 
-    def _id_of(self, audio_file: str) -> int:
-        try:
-            return self.find(audio_file).id or 0
-        except NotFound as exc:
-            raise ParameterError(
-                "`before` must be the id or audio_file of an entry, "
-                "or a time such as 2024-01-15 14:30:25."
-            ) from exc
+def filename_key(filename: str) -> str:
+    """Shorten a name to what an index takes: 32 hexadecimal digits of its SHA-256."""
+    return sha256(filename.encode()).hexdigest()[:32]
+
+
+def _own_entries() -> Select[Any]:
+    """Begin every query: this is the one place that keeps the owners apart."""
+    return select(*_COLUMNS).where(PREDICTIONS.c.owner == current_caller().owner)
+
+
+def _entries(connection: Connection, query: Select[Any]) -> list[Entry]:
+    return [_entry(row) for row in connection.execute(query).mappings()]
 
 
 def _entry(row: RowMapping) -> Entry:
@@ -267,38 +269,51 @@ def _entry(row: RowMapping) -> Entry:
     return Entry(**{**row, "windows": windows})
 
 
-def csv_lines(entries: Iterable[Entry]) -> Iterator[str]:
-    """Yield the history as CSV, one line at a time, with a header.
-
-    Parameters
-    ----------
-    entries : iterable of Entry
-        What to write.
-
-    Yields
-    ------
-    str
-        A line with its end.
-    """
-    yield _csv_line(CSV_COLUMNS)
-    for entry in entries:
-        row = entry.row()
-        yield _csv_line([_guarded(row[column]) for column in CSV_COLUMNS])
+def _row(entry: Entry) -> dict[str, Any]:
+    row = asdict(entry)
+    del row["id"]  # the database counts
+    return {
+        **row,
+        "owner": current_caller().owner,
+        "filename_key": filename_key(entry.filename),
+    }
 
 
-def _csv_line(cells: Sequence[object]) -> str:
-    line = io.StringIO()
-    csv.writer(line).writerow(cells)
-    return line.getvalue()
+def _found(connection: Connection, name: str) -> Entry:
+    of_name = (PREDICTIONS.c.filename_key == filename_key(name)) & (PREDICTIONS.c.filename == name)
+    for condition in (PREDICTIONS.c.audio_file == name, of_name):
+        query = _own_entries().where(condition).order_by(PREDICTIONS.c.id.desc()).limit(1)
+        for entry in _entries(connection, query):
+            return entry
+    raise NotFound("The history holds no prediction for a file of that name.")
 
 
-def _guarded(cell: object) -> object:
-    """Keep a spreadsheet from running a file name as a formula.
+def _is_older(connection: Connection, before: str) -> ColumnElement[bool]:
+    """Say which entries follow that one, or are older than that time."""
+    if before.isascii() and before.isdigit() and len(before) <= _ID_DIGITS:
+        return _follows(connection, int(before))
+    try:
+        moment = datetime.fromisoformat(before)
+        moment = moment.astimezone(UTC) if moment.tzinfo else moment
+    except (ValueError, OverflowError):
+        return _follows(connection, _id_of(connection, before))
+    return PREDICTIONS.c.timestamp < moment.replace(tzinfo=None)
 
-    References
-    ----------
-    .. [1] OWASP, "CSV Injection".
-    """
-    if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n")):
-        return "'" + cell
-    return cell
+
+def _follows(connection: Connection, number: int) -> ColumnElement[bool]:
+    """Say which entries follow the one of that id, or its place if it was deleted."""
+    query = select(PREDICTIONS.c.timestamp).where(PREDICTIONS.c.id <= number)
+    timestamp = connection.scalar(query.order_by(PREDICTIONS.c.id.desc()).limit(1))
+    if timestamp is None:
+        return false()
+    return tuple_(PREDICTIONS.c.timestamp, PREDICTIONS.c.id) < tuple_(timestamp, number)
+
+
+def _id_of(connection: Connection, audio_file: str) -> int:
+    try:
+        return _found(connection, audio_file).id or 0
+    except NotFound as exc:
+        raise ParameterError(
+            "`before` must be the id or audio_file of an entry, "
+            "or a time such as 2024-01-15 14:30:25."
+        ) from exc

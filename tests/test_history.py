@@ -8,7 +8,8 @@ import pytest
 
 from emosync.database import Database
 from emosync.errors import NotFound, ParameterError
-from emosync.history import CSV_COLUMNS, Entry, History, csv_lines
+from emosync.history import Entry, History
+from emosync.history_csv import CSV_COLUMNS, csv_lines
 from emosync.results import Window
 
 ENTRY = Entry(
