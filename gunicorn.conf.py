@@ -7,11 +7,18 @@ database's connections do not survive one.
 import ctypes
 import gc
 import os
+import shutil
 import sys
+import tempfile
+from typing import Any
 
 from dotenv import load_dotenv
 
+from emosync.config import read_config
+from emosync.logs import server_log
+
 load_dotenv()
+FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 
 if sys.platform == "linux" and hasattr(ctypes.CDLL(None), "mallopt"):
     # glibc gives each thread a heap of its own, and what one thread freed another cannot
@@ -22,6 +29,14 @@ if sys.platform == "linux" and hasattr(ctypes.CDLL(None), "mallopt"):
 # by spinning: with two workers on two cores that cost half of the requests per second.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+# Workers count in files of this folder, which prometheus_client finds by the variable. A master
+# that took over from another one (SIGUSR2) has its own; one that reads this anew (SIGHUP) keeps it.
+_prefix = f"emosync-metrics-{os.getpid()}-"
+if _prefix not in os.environ.setdefault(FOLDER_VARIABLE, ""):
+    os.environ[FOLDER_VARIABLE] = tempfile.mkdtemp(prefix=_prefix)
+
+logconfig_dict = server_log(read_config(os.environ).log_format)
+
 bind = f"0.0.0.0:{os.environ.get('PORT', '5000')}"
 wsgi_app = "app:create_app()"
 worker_class = "gthread"
@@ -30,6 +45,19 @@ workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
 threads = int(os.environ.get("WEB_THREADS", "4"))
 # The longest recording allowed takes a slow machine about half a minute.
 timeout = 120
+
+
+def child_exit(server: object, worker: Any) -> None:
+    """Forget what a worker was doing as it ended; what it has counted stays."""
+    # Not before the fork: prometheus_client would take the files of this process for its own.
+    from prometheus_client.multiprocess import mark_process_dead
+
+    mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
+
+
+def on_exit(server: object) -> None:
+    """Leave no folder behind."""
+    shutil.rmtree(os.environ[FOLDER_VARIABLE], ignore_errors=True)
 
 
 def post_worker_init(worker: object) -> None:

@@ -154,6 +154,7 @@ class MoodService:
         RecordingMood
             Its entry is in the history, with the playback sequence of the song.
         """
+        stages.answered_by(TASK, AUDIO)
         predictor = self._models.predictor
         song = hear_song(source.data, predictor, limits=self._limits, stages=stages)
         with stages.measure("model"):

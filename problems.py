@@ -4,10 +4,12 @@ import json
 from http import HTTPStatus
 from typing import Final
 
-from flask import Flask, Response, current_app, request
+from flask import Flask, Response, current_app, g, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
+from emosync.access_errors import KeyRefused, RateLimited
+from emosync.caller import current_caller
 from emosync.config import Config
 from emosync.errors import EmoSyncError, NotFound, ParameterError, TooLarge, Unavailable
 
@@ -16,10 +18,17 @@ _DETAILS: Final = {
     400: "The request cannot be read.",
     404: "There is no such route.",
     405: "The route does not take this verb.",
+    429: "More requests came than the limit allows; wait as long as Retry-After says.",
     500: "Something went wrong here; the log of the server says what.",
 }
 # The same code and title, whether we refuse or werkzeug does.
-_KINDS: Final = {400: ParameterError, 404: NotFound, 413: TooLarge, 500: EmoSyncError}
+_KINDS: Final = {
+    400: ParameterError,
+    404: NotFound,
+    413: TooLarge,
+    429: RateLimited,
+    500: EmoSyncError,
+}
 _RETRY_AFTER_S: Final = 5
 
 
@@ -30,7 +39,7 @@ def register_problems(app: Flask) -> None:
 
 
 def problem(status: int, *, code: str, title: str, detail: str) -> Response:
-    """Make an answer after RFC 9457, with the members `code` and `error` besides.
+    """Make an answer after RFC 9457, with the members `code`, `error` and `request_id` besides.
 
     Parameters
     ----------
@@ -51,6 +60,7 @@ def problem(status: int, *, code: str, title: str, detail: str) -> Response:
     ----------
     .. [1] RFC 9457, "Problem Details for HTTP APIs".
     """
+    g.problem_code = code  # for the log and the metrics
     members = {
         "type": f"urn:emosync:problem:{code}",
         "title": title,
@@ -58,6 +68,7 @@ def problem(status: int, *, code: str, title: str, detail: str) -> Response:
         "detail": detail,
         "code": code,
         "error": detail,
+        "request_id": current_caller().request_id,
     }
     return Response(json.dumps(members), status, content_type="application/problem+json")
 
@@ -68,6 +79,8 @@ def _answer_own(error: EmoSyncError) -> Response:
     answer = problem(error.status, code=error.code, title=error.title, detail=error.message)
     if isinstance(error, Unavailable):
         answer.headers["Retry-After"] = str(_RETRY_AFTER_S)
+    if isinstance(error, KeyRefused):
+        answer.headers["WWW-Authenticate"] = error.challenge
     return answer
 
 

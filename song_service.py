@@ -127,6 +127,7 @@ class SongService:
         check_song_id(song_id)
         way = self._way(method, settings, stages)
         if way == PRECALCULATED:
+            stages.answered_by(TASK, way)
             with stages.measure("library"):
                 data = self._library.read("playback", song_id)
             return _finished(song_id, data)
@@ -169,6 +170,7 @@ class SongService:
         UploadedSong
             Its entry is in the history; the emotion there is the one that lasts longest.
         """
+        stages.answered_by(TASK, AUDIO)
         predictor = self._models.predictor
         song = hear_song(source.data, predictor, limits=self._limits, stages=stages)
         curve = self._curve(song.told, stages)
@@ -216,10 +218,13 @@ class SongService:
         """Read the features or hear the recording; without a way, what the library has."""
         if way != AUDIO:
             try:
-                return self._stored_features(song_id, stages), TENSORFLOW
+                features = self._stored_features(song_id, stages)
+                stages.answered_by(TASK, TENSORFLOW)
+                return features, TENSORFLOW
             except UnknownSong:
                 if way == TENSORFLOW:
                     raise
+        stages.answered_by(TASK, AUDIO)
         with stages.measure("library"):
             data = self._library.read("song", song_id)
         predictor = self._models.predictor

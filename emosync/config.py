@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from emosync.labels import MOOD_OF_EMOTION, MOODS
+from emosync.logs import FORMS
 
 BYTES_PER_MB = 1_000_000
 
@@ -33,6 +34,12 @@ def _count(text: str) -> int:
 def _runtime(text: str) -> str:
     if text not in {"onnx", "native"}:
         raise ValueError("it must be onnx or native")
+    return text
+
+
+def _log_format(text: str) -> str:
+    if text not in FORMS:
+        raise ValueError(f"it must be {' or '.join(FORMS)}")
     return text
 
 
@@ -224,6 +231,9 @@ class Config:
     # Kept out of every repr, so that no log can hold it.
     spotify_client_secret: str = field(
         default="", repr=False, metadata=_read(str, "the app's secret at Spotify")
+    )
+    log_format: str = field(
+        default="text", metadata=_read(_log_format, "text, or json for one JSON object a line")
     )
     mood_of_emotion: tuple[tuple[str, str], ...] = field(
         default=(),

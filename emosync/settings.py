@@ -97,7 +97,7 @@ class MethodChoice:
         method : str, optional
             As the request names it.
         stages : Stages
-            Gets the time that the database takes.
+            Gets the time that the database takes, and the name of the method.
 
         Returns
         -------
@@ -110,9 +110,11 @@ class MethodChoice:
         """
         if method is not None:
             self.check(method)
-            return method
-        with stages.measure("database"):
-            return self.in_force()
+        else:
+            with stages.measure("database"):
+                method = self.in_force()
+        stages.answered_by(self._task, method)
+        return method
 
     def check(self, method: str) -> None:
         """Raise UnknownMethod, which lists the names, unless the task has that method."""

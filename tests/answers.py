@@ -53,10 +53,11 @@ def assert_problem(answer: Answer, status: int, code: str) -> None:
     assert answer.status_code == status, answer.text
     assert answer.headers["Content-Type"] == "application/problem+json"
     members = json.loads(answer.text)
-    assert list(members) == ["type", "title", "status", "detail", "code", "error"]
+    assert list(members) == ["type", "title", "status", "detail", "code", "error", "request_id"]
     assert (members["status"], members["code"]) == (status, code)
     assert members["type"].endswith(f":{code}")
     assert members["error"] == members["detail"]
+    assert members["request_id"] == answer.headers["X-Request-ID"]
     assert re.match("[A-Z]", members["title"])
     assert re.match("[A-Z]", members["detail"])
     assert "Traceback" not in answer.text
