@@ -5,6 +5,7 @@ import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final
 
 import av
@@ -35,6 +36,12 @@ _STREAMED_BYTES: Final = 0x7FFF_0000
 _TRUNCATION_S: Final = 0.05
 # Tags and cover art between MP3 frames fail to decode, too; noise fails mostly.
 _MAX_BROKEN_SHARE: Final = 0.2
+# Beyond these FFmpeg keeps a frame's planes elsewhere, where PyAV cannot count them.
+_MAX_PLANES: Final = 8
+# FFmpeg's sample formats.
+_SAMPLE_TYPES: Final = MappingProxyType(
+    {"u8": "u1", "s16": "i2", "s32": "i4", "s64": "i8", "flt": "f4", "dbl": "f8"}
+)
 
 # The first MP3 frame of most encoders states the number of frames.
 _XING: Final = re.compile(rb"Xing|Info|VBRI")
@@ -335,9 +342,10 @@ def _frames(source: InputContainer, container: str) -> Iterator[av.AudioFrame]:
 
 def _channels(frames: list[av.AudioFrame]) -> ChannelArray:
     """Join frames of one sample format to (n_channels, n) with full scale at 1."""
-    if frames[0].format.name == "fltp":
-        return _planar_floats(frames)
-    values = np.concatenate([_of_any_format(frame) for frame in frames], axis=1)
+    dtype = _SAMPLE_TYPES.get(frames[0].format.packed.name)
+    if dtype is None:
+        raise UnreadableMedia("The recording's samples are of a kind that cannot be read.")
+    values = _planar(frames, dtype) if frames[0].format.is_planar else _packed(frames, dtype)
     if values.dtype.kind == "f":
         return values
     info = np.iinfo(values.dtype)
@@ -346,21 +354,31 @@ def _channels(frames: list[av.AudioFrame]) -> ChannelArray:
     return (values.astype(np.float32) - np.float32(middle)) / np.float32(half_range)
 
 
-def _planar_floats(frames: list[av.AudioFrame]) -> FloatArray:
-    """Join what MP3, AAC and Opus decode to; thousands of small arrays are costly."""
-    planes = zip(*(frame.planes for frame in frames), strict=True)
+def _packed(frames: list[av.AudioFrame], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
+    """Join frames whose channels take turns, sample by sample."""
+    n_channels = frames[0].layout.nb_channels
+    views = [np.frombuffer(f.planes[0], dtype, f.samples * n_channels) for f in frames]
+    return np.concatenate(views).reshape(-1, n_channels).T
+
+
+def _planar(frames: list[av.AudioFrame], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
+    """Join what MP3, AAC and Opus decode to; thousands of small arrays are costly.
+
+    PyAV counts planes up to the first null pointer. With eight and more there is none behind
+    the last one, so what it counts beyond the channels must not be touched.
+    """
+    n_channels = frames[0].layout.nb_channels
+    if n_channels > _MAX_PLANES:
+        raise UnreadableMedia(
+            f"The recording has {n_channels} channels; send one with at most {_MAX_PLANES}."
+        )
+    planes = zip(*(frame.planes[:n_channels] for frame in frames), strict=True)
     counts = [frame.samples for frame in frames]
-    joined = np.empty((len(frames[0].planes), sum(counts)), np.float32)
+    joined = np.empty((n_channels, sum(counts)), dtype)
     for row, parts in zip(joined, planes, strict=True):
-        views = [np.frombuffer(p, np.float32, n) for p, n in zip(parts, counts, strict=True)]
+        views = [np.frombuffer(p, dtype, n) for p, n in zip(parts, counts, strict=True)]
         np.concatenate(views, out=row)
     return joined
-
-
-def _of_any_format(frame: av.AudioFrame) -> npt.NDArray[Any]:
-    """Return the values of a frame as (n_channels, n)."""
-    values: npt.NDArray[Any] = frame.to_ndarray()
-    return values if frame.format.is_planar else values.reshape(-1, frame.layout.nb_channels).T
 
 
 def _mono(channels: ChannelArray) -> FloatArray:

@@ -31,17 +31,19 @@ ENCODINGS = [
 ]
 
 
-def encoded(y: FloatArray, *, codec: str, sr: int, muxer: str) -> bytes:
+def encoded(y: FloatArray, *, codec: str, sr: int, muxer: str, layout: str = "mono") -> bytes:
+    """Encode a waveform (n,), or one of several channels (n_channels, n)."""
     out = io.BytesIO()
     with av.open(out, "w", format=muxer) as sink:
         track = sink.add_stream(codec, rate=sr)
         assert isinstance(track, av.AudioStream)
-        track.layout = "mono"
+        track.layout = layout
         track.bit_rate = 96_000
         resampler = av.AudioResampler(
             format=track.format, layout=track.layout, rate=sr, frame_size=track.frame_size
         )
-        frame = av.AudioFrame.from_ndarray(y[None], format="fltp", layout="mono")
+        packed = np.ascontiguousarray(np.atleast_2d(y).T).reshape(1, -1)
+        frame = av.AudioFrame.from_ndarray(packed, format="flt", layout=layout)
         frame.sample_rate, frame.time_base, frame.pts = sr, Fraction(1, sr), 0
         for part in [*resampler.resample(frame), *resampler.resample(None)]:
             sink.mux(track.encode(part))

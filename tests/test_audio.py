@@ -179,6 +179,32 @@ def test_channels_are_mixed_by_their_mean() -> None:
     np.testing.assert_allclose(decode(wav_bytes(eight, subtype="FLOAT")).y, y / 8, atol=1e-7)
 
 
+@pytest.mark.parametrize(
+    ("codec", "muxer", "delay"),
+    [
+        ("aac", "adts", 1_024),
+        ("flac", "flac", 0),
+        ("libopus", "ogg", 0),
+        ("pcm_s64le", "wav", 0),
+        ("pcm_f64le", "wav", 0),
+    ],
+)
+def test_eight_channels_are_mixed_whatever_the_codec(codec: str, muxer: str, delay: int) -> None:
+    sr = 48_000
+    y = np.stack([tone(sr=sr, hz=200 + 50 * i) for i in range(8)])
+    data = encoded(y.astype(np.float32), codec=codec, sr=sr, muxer=muxer, layout="7.1")
+    got = decode(data, sr=sr).y[delay : delay + 40_000]
+    # Of the eight channels AAC keeps nothing but the lowest bass of one.
+    assert np.corrcoef(got, y.mean(axis=0)[: len(got)])[0, 1] > (0.85 if codec == "aac" else 0.999)
+
+
+def test_more_channels_than_can_be_counted_are_refused() -> None:
+    y = np.tile(tone(sr=48_000), (16, 1))
+    data = encoded(y, codec="aac", sr=48_000, muxer="adts", layout="hexadecagonal")
+    with pytest.raises(UnreadableMedia, match="16 channels"):
+        decode(data)
+
+
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 1e300])
 def test_samples_that_are_no_numbers_leave_the_rest_usable(bad: float) -> None:
     y = tone().astype(np.float64)
