@@ -195,7 +195,7 @@ def test_eight_channels_are_mixed_whatever_the_codec(codec: str, muxer: str, del
     data = encoded(y.astype(np.float32), codec=codec, sr=sr, muxer=muxer, layout="7.1")
     got = decode(data, sr=sr).y[delay : delay + 40_000]
     # Of the eight channels AAC keeps nothing but the lowest bass of one.
-    assert np.corrcoef(got, y.mean(axis=0)[: len(got)])[0, 1] > (0.85 if codec == "aac" else 0.999)
+    assert np.corrcoef(got, y.mean(axis=0)[: len(got)])[0, 1] > (0.85 if codec == "aac" else 0.99)
 
 
 def test_more_channels_than_can_be_counted_are_refused() -> None:
