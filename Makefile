@@ -6,6 +6,7 @@ BIN := .venv/bin
 .PHONY: run test lint format bench docs clean
 
 run: .venv/serving
+	$(BIN)/flask db upgrade
 	$(BIN)/gunicorn "app:create_app()"
 
 test: .venv/testing

@@ -25,6 +25,7 @@ import song_views
 import speech_service
 from access import register_keys, register_scopes
 from cors import register_cors
+from database_commands import database_group
 from emosync.caller import Caller, current_caller, working_for
 from emosync.config import Config, read_config
 from emosync.errors import MissingInput, ParameterError
@@ -77,7 +78,8 @@ def create_app(config: Config | None = None) -> Flask:
         load_dotenv()
         config = read_config(os.environ)
     configure_log(config.log_format)
-    app = Flask(__name__)
+    # No folder is served as it is: VISUALIZATIONS_PATH may lie in it, and pictures have owners.
+    app = Flask(__name__, static_folder=None)
     app.json.sort_keys = False  # type: ignore[attr-defined]  # of the default provider
     app.config["EMOSYNC"] = config
     app.config["MAX_CONTENT_LENGTH"] = config.max_upload_bytes
@@ -94,6 +96,7 @@ def create_app(config: Config | None = None) -> Flask:
     register_keys(app)
     register_scopes(app)
     app.cli.add_command(keys_group)
+    app.cli.add_command(database_group)
     return app
 
 

@@ -58,12 +58,12 @@ class Services:
     """
 
     def __init__(self, config: Config) -> None:
-        self._database = Database(config.sql_url, timeout_s=config.database_timeout_s)
+        self.database = Database(config.sql_url, timeout_s=config.database_timeout_s)
         self._drawings = Drawings(config.visualizations_path)
         self._models = LoadedModels(config)
-        settings = Settings(self._database)
-        self.keys = Keys(self._database)
-        self.history = History(self._database)
+        settings = Settings(self.database)
+        self.keys = Keys(self.database)
+        self.history = History(self.database)
         archive = Archive(Recordings(config.uploads_path), self.history)
         limits = AudioLimits(max_duration_s=config.max_duration_s)
         self.speech = SpeechService(self._models, settings, archive, limits)
@@ -100,12 +100,12 @@ class Services:
 
     def close(self) -> None:
         """Close the connections to the database."""
-        self._database.close()
+        self.database.close()
 
     def check_ready(self) -> dict[str, list[str]]:
         """Return the models of each task, or raise what is unavailable."""
         names = self._models.names()
-        self._database.check()
+        self.database.check()
         return names
 
     def check_task(self, task: str) -> None:
