@@ -41,6 +41,7 @@ SCOPES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "GET /download-report/<path:filename>": (READ,),
         "GET /changeMethod": (ADMIN,),
         "POST /changeMethod": (ADMIN,),
+        "GET /metrics": (ADMIN,),
     }
 )
 
