@@ -45,6 +45,8 @@ workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
 threads = int(os.environ.get("WEB_THREADS", "4"))
 # The longest recording allowed takes a slow machine about half a minute.
 timeout = 120
+# As long as that a worker that shall stop (SIGTERM) goes on with what it has begun.
+graceful_timeout = timeout
 
 
 def child_exit(server: object, worker: Any) -> None:

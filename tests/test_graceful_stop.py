@@ -1,0 +1,48 @@
+"""A server that is told to stop answers what it has begun, and takes nothing more."""
+
+import io
+import os
+import signal
+import sqlite3
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+import soundfile as sf
+from service import serving
+
+# The workers' threads, and some that wait for one of them.
+N_AT_WORK = 12
+
+
+@pytest.fixture
+def long_song(rng: np.random.Generator) -> bytes:
+    """Make noise that takes a second or two to hear."""
+    out = io.BytesIO()
+    sf.write(out, 0.1 * rng.standard_normal(30 * 16_000), 16_000, format="WAV")
+    return out.getvalue()
+
+
+def rows(folder: Path) -> int:
+    with closing(sqlite3.connect(folder / "emosync.sqlite3")) as connection:
+        (count,) = connection.execute("SELECT count(*) FROM predictions").fetchone()
+        return int(count)
+
+
+def test_requests_at_work_are_answered_and_kept(tmp_path: Path, long_song: bytes) -> None:
+    with serving(tmp_path) as service, ThreadPoolExecutor(N_AT_WORK) as pool:
+        sent = [pool.submit(service.send, long_song, task="song") for _ in range(N_AT_WORK)]
+        time.sleep(1.0)  # all of them are there now, and none is done
+        assert not any(answer.done() for answer in sent)
+        os.kill(service.server.pid, signal.SIGTERM)
+        time.sleep(0.5)
+        with pytest.raises(httpx.TransportError):
+            httpx.get(f"http://127.0.0.1:{service.server.port}/health", timeout=1)
+        assert [answer.result().status_code for answer in sent] == [200] * N_AT_WORK
+    assert rows(tmp_path) == len(service.uploads) == N_AT_WORK
+    assert "Worker exiting" in service.log
+    assert "Traceback" not in service.log
