@@ -14,6 +14,7 @@ from emosync.config import Config
 from emosync.database import Database
 from emosync.drawings import Drawings
 from emosync.errors import ParameterError, UnknownMethod
+from emosync.file_store import FolderStore
 from emosync.history import Entry, History
 from emosync.keys import Keys
 from emosync.previews import Previews
@@ -64,7 +65,7 @@ class Services:
         settings = Settings(self.database)
         self.keys = Keys(self.database)
         self.history = History(self.database)
-        archive = Archive(Recordings(config.uploads_path), self.history)
+        archive = Archive(Recordings(FolderStore(config.uploads_path)), self.history)
         limits = AudioLimits(max_duration_s=config.max_duration_s)
         self.speech = SpeechService(self._models, settings, archive, limits)
         self.songs = SongService(

@@ -1,10 +1,12 @@
-"""What was predicted: the recording on disk and its row in the history, both or neither."""
+"""What was predicted: the recording in its store and its row in the history, both or neither."""
 
 from collections.abc import Sequence
 from dataclasses import replace
 
+from emosync.caller import JobItem, current_caller
+from emosync.errors import DatabaseUnavailable
 from emosync.history import Entry, History
-from emosync.recordings import Recordings, new_name
+from emosync.recordings import Recordings, name_in_job, new_name
 from emosync.stages import Stages
 
 
@@ -28,6 +30,9 @@ class Archive:
     ) -> list[Entry]:
         """Store the file of each entry, then the entries; leave nothing if that fails.
 
+        Part of a job may be done twice, where a worker died or only seemed to. Its names follow
+        from the job, so whoever comes second finds what the first one kept.
+
         Parameters
         ----------
         entries : sequence of Entry
@@ -44,22 +49,74 @@ class Archive:
         list of Entry
             The entries, each with the name of a file of its own.
         """
-        kept: list[Entry] = []
+        item = current_caller().item
+        if item is not None:
+            return self._keep_once(entries, data, item, container=container, stages=stages)
+        named = [
+            replace(entry, audio_file=new_name(entry.timestamp, container=container))
+            for entry in entries
+        ]
         try:
-            with stages.measure("storage"):
-                for entry in entries:
-                    audio_file = new_name(entry.timestamp, container=container)
-                    if data is not None:
-                        self._recordings.keep(audio_file, data)
-                    kept.append(replace(entry, audio_file=audio_file))
-            with stages.measure("database"):
-                self.history.add(kept)
+            self._keep(named, data, stages)
         except BaseException:
-            for entry in kept:
+            for entry in named:
                 self._recordings.discard(entry.audio_file)
             raise
-        return kept
+        return named
 
     def recording(self, entry: Entry) -> bytes:
         """Return the recording of an entry; raises NotFound if it was not kept."""
         return self._recordings.read(entry.audio_file)
+
+    def remove(self, entry: Entry) -> None:
+        """Remove an entry and its recording.
+
+        The row goes last: while it is there, whoever was interrupted can begin again.
+
+        Raises
+        ------
+        StorageUnavailable, DatabaseUnavailable
+            If something of it may be left.
+        """
+        self._recordings.remove(entry.audio_file)
+        self.history.remove(entry)
+
+    def _keep(self, named: Sequence[Entry], data: bytes | None, stages: Stages) -> None:
+        with stages.measure("storage"):
+            if data is not None:
+                for entry in named:
+                    self._recordings.keep(entry.audio_file, data)
+        with stages.measure("database"):
+            self.history.add(named)
+
+    def _keep_once(
+        self,
+        entries: Sequence[Entry],
+        data: bytes | None,
+        item: JobItem,
+        *,
+        container: str,
+        stages: Stages,
+    ) -> list[Entry]:
+        """Keep what another attempt has not kept, and return what is kept in the end.
+
+        Files are left when this fails. They may be those of the other attempt; and the next
+        one writes them again, under the same names.
+        """
+        names = [name_in_job(item, index, container=container) for index, _ in enumerate(entries)]
+        named = [
+            replace(entry, audio_file=name) for entry, name in zip(entries, names, strict=True)
+        ]
+        with stages.measure("database"):
+            kept = self.history.named(names)
+        if kept:
+            return kept
+        try:
+            self._keep(named, data, stages)
+        except DatabaseUnavailable:
+            # Another attempt was faster; or ours was kept, and the answer was lost on the way.
+            kept = self.history.named(names)
+            if not kept:
+                raise
+            return kept
+        return named

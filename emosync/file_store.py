@@ -1,7 +1,11 @@
 """Files under names of our own making, in a folder or wherever else a store keeps them."""
 
+import os
 import re
 import secrets
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -42,8 +46,26 @@ class FileStore(Protocol):
             If it cannot be read.
         """
 
+    def has(self, name: str) -> bool:
+        """Tell whether there is a file of that name; raises StorageUnavailable."""
+
     def discard(self, name: str) -> None:
         """Remove a file, if it is there and can be; never raises."""
+
+    def remove(self, names: Sequence[str]) -> None:
+        """Remove files, if they are there.
+
+        Raises
+        ------
+        StorageUnavailable
+            If one of them may be left.
+        """
+
+    def names(self) -> Iterator[str]:
+        """Yield the name of every file, in no order; raises StorageUnavailable."""
+
+    def clear_parts(self, *, age_s: float) -> None:
+        """Remove what was begun that many seconds ago and never finished; never raises."""
 
     def link(self, name: str, *, media_type: str, download_name: str | None = None) -> str | None:
         """Return a URL that hands a kept file to whoever has it, for some minutes.
@@ -104,13 +126,45 @@ class FolderStore:
                 "The file cannot be read at the moment; try again later."
             ) from exc
 
+    def has(self, name: str) -> bool:
+        """Tell whether there is a file of that name."""
+        return self._file(name).is_file()
+
     def discard(self, name: str) -> None:
         """Remove a file, if it is there and can be."""
+        # What fails here follows a failure that is already on its way to the log.
+        with suppress(NotFound, StorageUnavailable):
+            self.remove([name])
+
+    def remove(self, names: Sequence[str]) -> None:
+        """Remove files, if they are there; raises StorageUnavailable if one may be left."""
         try:
-            self._file(name).unlink(missing_ok=True)
-        except (NotFound, OSError):
-            # It follows a failure that is already on its way to the log.
+            for name in names:
+                self._file(name).unlink(missing_ok=True)
+        except OSError as exc:
+            raise StorageUnavailable(
+                "The file cannot be removed at the moment; try again later."
+            ) from exc
+
+    def names(self) -> Iterator[str]:
+        """Yield the name of every file; what others write at the moment is none yet."""
+        try:
+            with os.scandir(self._path) as found:
+                for file in found:
+                    if _NAME.fullmatch(file.name):
+                        yield file.name
+        except FileNotFoundError:
             return
+        except OSError as exc:
+            raise StorageUnavailable("The files cannot be listed at the moment.") from exc
+
+    def clear_parts(self, *, age_s: float) -> None:
+        """Remove what was begun that long ago and never finished: its process has died."""
+        oldest_s = time.time() - age_s
+        with suppress(OSError):
+            for part in self._path.glob(f".*{PART_SUFFIX}"):
+                if part.stat().st_mtime < oldest_s:
+                    part.unlink(missing_ok=True)
 
     def link(self, name: str, *, media_type: str, download_name: str | None = None) -> str | None:
         """Return None: the service itself sends what lies in a folder."""

@@ -23,6 +23,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    delete,
     false,
     insert,
     select,
@@ -180,7 +181,7 @@ class History:
     """Entries in the database, of whoever is asking.
 
     Every query names the owner (`emosync.caller`): what belongs to another is not found. Only
-    retention (`oldest`, `forget`) passes over whose it is.
+    `emosync.retention` passes over whose it is.
 
     Parameters
     ----------
@@ -237,6 +238,20 @@ class History:
             found = {entry.audio_file: entry for entry in _entries(connection, query)}
         return [found[name] for name in audio_files if name in found]
 
+    def numbered(self, number: int) -> Entry:
+        """Return the entry of that id; raises NotFound."""
+        query = _own_entries().where(PREDICTIONS.c.id == number)
+        with self._database.begin() as connection:
+            for entry in _entries(connection, query):
+                return entry
+        raise NotFound("The history holds no prediction of that id.")
+
+    def remove(self, entry: Entry) -> None:
+        """Remove an entry, if it is there."""
+        condition = (PREDICTIONS.c.id == entry.id) & _is_own()
+        with self._database.begin() as connection:
+            connection.execute(delete(PREDICTIONS).where(condition))
+
     def everything(self, *, limit: int | None = None, before: str | None = None) -> Iterator[Entry]:
         """Yield entries newest first, read page by page so that memory stays small."""
         left = limit
@@ -255,9 +270,13 @@ def filename_key(filename: str) -> str:
     return sha256(filename.encode()).hexdigest()[:32]
 
 
+def _is_own() -> ColumnElement[bool]:
+    """Say which entries belong to whoever asks: the one place that keeps owners apart."""
+    return PREDICTIONS.c.owner == current_caller().owner
+
+
 def _own_entries() -> Select[Any]:
-    """Begin every query: this is the one place that keeps the owners apart."""
-    return select(*_COLUMNS).where(PREDICTIONS.c.owner == current_caller().owner)
+    return select(*_COLUMNS).where(_is_own())
 
 
 def _entries(connection: Connection, query: Select[Any]) -> list[Entry]:

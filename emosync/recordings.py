@@ -1,14 +1,17 @@
-"""Uploaded recordings on disk, under names of our own making."""
+"""Uploaded recordings in their store, under names of our own making."""
 
 import re
 import secrets
 from datetime import datetime
-from pathlib import Path
+from hashlib import sha256
 from typing import Final
 
-from emosync.errors import NotFound, StorageUnavailable
+from emosync.caller import JobItem
+from emosync.errors import NotFound
+from emosync.file_store import FileStore
 
-_AUDIO_FILE: Final = re.compile(r"\d{8}-\d{6}-[0-9a-f]{16}\.[a-z0-9]{2,5}", re.ASCII)
+_TIME_FORMAT: Final = "%Y%m%d-%H%M%S"
+_AUDIO_FILE: Final = re.compile(r"(\d{8}-\d{6})-[0-9a-f]{16}\.[a-z0-9]{2,5}", re.ASCII)
 
 
 def new_name(timestamp: datetime, *, container: str) -> str:
@@ -25,23 +28,56 @@ def new_name(timestamp: datetime, *, container: str) -> str:
     -------
     str
     """
-    return f"{timestamp:%Y%m%d-%H%M%S}-{secrets.token_hex(8)}.{container}"
+    return f"{timestamp:{_TIME_FORMAT}}-{secrets.token_hex(8)}.{container}"
 
 
-class Recordings:
-    """A folder of recordings, one file each, never overwritten.
+def name_in_job(item: JobItem, index: int, *, container: str) -> str:
+    """Make the name of a recording in a job: the same one whenever that is done again.
 
     Parameters
     ----------
-    path : Path
-        The folder; made when the first recording comes.
+    item : JobItem
+        Which part of which job.
+    index : int
+        Number of the recording in that part, from 0.
+    container : str
+        What the content is.
+
+    Returns
+    -------
+    str
+    """
+    place = f"{item.job_id} {item.position} {index}"
+    token = sha256(place.encode()).hexdigest()[:16]
+    return f"{item.created:{_TIME_FORMAT}}-{token}.{container}"
+
+
+def time_in_name(audio_file: str) -> datetime | None:
+    """Read when a recording came from its name; None if the name is none of ours."""
+    found = _AUDIO_FILE.fullmatch(audio_file)
+    try:
+        return datetime.strptime(found[1], _TIME_FORMAT) if found else None
+    except ValueError:
+        return None
+
+
+class Recordings:
+    """A store of recordings, one file each.
+
+    Parameters
+    ----------
+    store : FileStore
+        Where they lie.
+    are_kept : bool
+        Whether new ones are kept at all. Those from before stay until they are removed.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, store: FileStore, *, are_kept: bool = True) -> None:
+        self._store = store
+        self._are_kept = are_kept
 
     def keep(self, audio_file: str, data: bytes) -> None:
-        """Store a recording.
+        """Store a recording, if they are kept.
 
         Parameters
         ----------
@@ -55,22 +91,16 @@ class Recordings:
         StorageUnavailable
             If it cannot be written, as when the disk is full. Nothing is left behind.
         """
-        try:
-            self._path.mkdir(parents=True, exist_ok=True)
-            (self._path / audio_file).write_bytes(data)
-        except OSError as exc:
-            self.discard(audio_file)
-            raise StorageUnavailable(
-                "The recording cannot be stored at the moment; try again later."
-            ) from exc
+        if self._are_kept:
+            self._store.keep(audio_file, data)
 
     def discard(self, audio_file: str) -> None:
-        """Remove a recording, if it is there."""
-        try:
-            (self._path / audio_file).unlink(missing_ok=True)
-        except OSError:
-            # It follows a failure that is already on its way to the log.
-            return
+        """Remove a recording, if it is there and can be; never raises."""
+        self._store.discard(audio_file)
+
+    def remove(self, audio_file: str) -> None:
+        """Remove a recording, if it is there; raises StorageUnavailable if it may still be."""
+        self._store.remove([audio_file])
 
     def read(self, audio_file: str) -> bytes:
         """Return the bytes of a recording.
@@ -79,12 +109,17 @@ class Recordings:
         ------
         NotFound
             If there is none of that name, or the name is none of ours.
+        StorageUnavailable
+            If it cannot be read.
         """
         if not _AUDIO_FILE.fullmatch(audio_file):
             raise NotFound("No recording has that name.")
         try:
-            return (self._path / audio_file).read_bytes()
-        except FileNotFoundError as exc:
-            raise NotFound("The recording is no longer stored.") from exc
-        except OSError as exc:
-            raise StorageUnavailable("The recording cannot be read at the moment.") from exc
+            return self._store.read(audio_file)
+        except NotFound as exc:
+            raise NotFound(
+                "The recording is no longer stored."
+                if self._are_kept
+                else "This service keeps no recordings (KEEP_UPLOADS=0), and without its "
+                "recording this cannot be drawn."
+            ) from exc

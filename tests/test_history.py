@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from emosync.caller import Caller, working_for
 from emosync.database import Database
 from emosync.errors import NotFound, ParameterError
 from emosync.history import Entry, History
@@ -127,3 +128,66 @@ def test_csv_reads_back_and_holds_no_formula(history: History) -> None:
     assert tuple(rows[0]) == CSV_COLUMNS
     read = [row["filename"] for row in reversed(rows)]
     assert read == ["'=1+1", "'+1", "'-1", "'@x", "'\t=1", 'a,b\n"c"', "plain.wav"]
+
+
+def test_what_belongs_to_another_is_not_found(history: History) -> None:
+    with working_for(Caller("Ada")):
+        history.add([entry(1)])
+        (kept,) = history.page(limit=5)
+    for stranger in (Caller("Bob"), Caller()):
+        with working_for(stranger):
+            assert history.page(limit=5) == []
+            assert list(history.everything()) == []
+            assert history.named([kept.audio_file]) == []
+            for name in (kept.audio_file, kept.filename):
+                with pytest.raises(NotFound):
+                    history.find(name)
+            with pytest.raises(NotFound):
+                history.numbered(kept.id or 0)
+            with pytest.raises(ParameterError):
+                history.page(limit=5, before=kept.audio_file)
+            history.remove(kept)
+    with working_for(Caller("Ada")):
+        assert history.find(kept.filename) == kept
+        assert history.numbered(kept.id or 0) == kept
+        history.remove(kept)
+        assert history.page(limit=5) == []
+
+
+def test_a_page_goes_on_where_an_entry_was_deleted(history: History) -> None:
+    history.add([entry(i) for i in range(4)])
+    last = history.page(limit=2)[-1]
+    history.remove(last)
+    following = history.page(limit=2, before=str(last.id))
+    assert [e.audio_file for e in following] == [entry(1).audio_file, entry(0).audio_file]
+    assert history.page(limit=2, before="0") == []
+
+
+def test_entries_of_one_second_are_newest_last_kept_first(history: History) -> None:
+    same = [replace(entry(i), timestamp=ENTRY.timestamp) for i in range(5)]
+    history.add(same)
+    names: list[str] = []
+    before = None
+    while page := history.page(limit=2, before=before):
+        names += [e.audio_file for e in page]
+        before = str(page[-1].id)
+    assert names == [e.audio_file for e in reversed(same)]
+
+
+@pytest.mark.parametrize("before", ["2024-01-15T15:33:25+01:00", "2024-01-15T14:33:25Z"])
+def test_a_time_with_a_zone_is_that_moment(history: History, before: str) -> None:
+    history.add([entry(i) for i in range(5)])
+    assert [e.audio_file for e in history.page(limit=1, before=before)] == [entry(2).audio_file]
+
+
+def test_a_time_before_all_time_has_nothing_before_it(history: History) -> None:
+    history.add([entry(1)])
+    assert history.page(limit=1, before="0001-01-01") == []
+    with pytest.raises(ParameterError):
+        history.page(limit=1, before="0001-01-01T00:00+14:00")
+
+
+def test_named_entries_come_in_the_order_of_their_names(history: History) -> None:
+    history.add([entry(1), entry(2)])
+    names = [entry(2).audio_file, entry(3).audio_file, entry(1).audio_file]
+    assert [e.audio_file for e in history.named(names)] == [names[0], names[2]]
