@@ -26,6 +26,7 @@ from bench.measure import (
     summarise,
 )
 from bench.moods import QUICK_MOODS, MoodPlan, Moods, measure_moods
+from bench.scale import QUICK_SCALE, Scale, ScalePlan, measure_scale
 from bench.server import ROOT, Server, StartError, plain_command, procfile_command, running
 from bench.songs import QUICK_SONGS, Say, SongPlan, Songs, measure_songs
 from bench.ways import Upload
@@ -51,7 +52,7 @@ class Plan:
         Pictures and reports.
     n_plain : int
         Requests to the plain server per round.
-    songs, genres, moods, faces : SongPlan, GenrePlan, MoodPlan, FacePlan
+    songs, genres, moods, faces, scale : SongPlan, GenrePlan, MoodPlan, FacePlan, ScalePlan
         What is measured of each.
     """
 
@@ -67,11 +68,13 @@ class Plan:
     genres: GenrePlan = field(default_factory=GenrePlan)
     moods: MoodPlan = field(default_factory=MoodPlan)
     faces: FacePlan = field(default_factory=FacePlan)
+    scale: ScalePlan = field(default_factory=ScalePlan)
 
 
 QUICK: Final = Plan(
     n_starts=1, n_rounds=2, n_alone=20, n_crowd=40, n_parts=2, n_part=100, n_drawn=4, n_plain=4,
     songs=QUICK_SONGS, genres=QUICK_GENRES, moods=QUICK_MOODS, faces=QUICK_FACES,
+    scale=QUICK_SCALE,
 )  # fmt: skip
 
 
@@ -130,6 +133,7 @@ class Results:
     genres: Genres
     moods: Moods
     faces: Faces
+    scale: Scale
 
 
 def run(plan: Plan, *, plain_python: str, plain_model: Path | None, say: Say) -> Results:
@@ -161,10 +165,12 @@ def run(plan: Plan, *, plain_python: str, plain_model: Path | None, say: Say) ->
         genres = measure_genres(plan.genres, Path(folder) / "genres", python, say)
         moods = measure_moods(plan.moods, Path(folder) / "moods", say)
         faces = measure_faces(plan.faces, Path(folder) / "faces", say)
+        scale = measure_scale(plan.scale, Path(folder) / "scale", say)
     return Results(
         plan=plan, facts=machine.describe(), load_before=load_before,
         default_method=default_method, ours=ours, long_run=long_run, drawn=drawn,
         plain=plain, plain_reason=reason, songs=songs, genres=genres, moods=moods, faces=faces,
+        scale=scale,
     )  # fmt: skip
 
 

@@ -208,10 +208,10 @@ def build(folder: Path, minutes: Sequence[bytes], n: int, n_builds: int, say: Sa
     excerpts.mkdir()
     for number in range(n):
         (excerpts / f"excerpt-{number:03}.mp3").write_bytes(minutes[number % len(minutes)])
-    return [_build(excerpts, folder / f"library-{n}") for _ in range(n_builds)]
+    return [build_library(excerpts, folder / f"library-{n}") for _ in range(n_builds)]
 
 
-def _build(songs: Path, library: Path) -> float:
+def build_library(songs: Path, library: Path) -> float:
     """Build what is there as well, in the processes of the real command; give the seconds."""
     command = [sys.executable, "train_model.py", "library", "build", str(songs), "--force"]
     environ = {**os.environ, "LIBRARY_PATH": str(library), "S3_BUCKET_NAME": ""}
@@ -228,7 +228,7 @@ def finish_library(folder: Path, song: Path, n: int) -> Path:
     library, only = folder / f"library-{n}", folder / "only"
     only.mkdir()
     (only / song.name).write_bytes(song.read_bytes())
-    _build(only, library)
+    build_library(only, library)
     (library / "SONGS").mkdir()
     (library / "SONGS" / song.name).write_bytes(song.read_bytes())
     return library

@@ -10,6 +10,7 @@ from bench.measure import CLIENTS, WORKERS, Summary
 from bench.mood_tables import mood_section
 from bench.page import heading, spread, table
 from bench.run import Measured, Results
+from bench.scale_tables import scale_sections
 from bench.song_tables import song_sections
 
 # What the project set out to reach, by method: median alone in ms, requests per second.
@@ -41,6 +42,7 @@ def markdown(results: Results) -> str:
     lines += genre_sections(results.genres, plan.genres)
     lines += mood_section(results.moods, plan.moods)
     lines += face_sections(results.faces, plan.faces)
+    lines += scale_sections(results.scale, plan.scale)
     lines += _how(results)
     return "\n".join(lines) + "\n"
 

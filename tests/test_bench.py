@@ -26,6 +26,7 @@ from bench import (
     one_core,
     photographs,
     run,
+    scale,
     server,
     song_tables,
     songs,
@@ -180,6 +181,27 @@ def measured_moods(whole: bool) -> moods.Moods:
     return moods.Moods({"`/mood`, 500 tracks": measure.summarise([RUN])}, {}, ("energy", "tempo"))
 
 
+def measured_scale() -> scale.Scale:
+    """Half a second of processor time for a clip by whisper, 20 s for a song."""
+    return scale.Scale(
+        crowds={
+            (method, n): measure.summarise([RUN] * n)
+            for method in scale.METHODS
+            for n in scale.WORKER_COUNTS
+        },
+        cpu_s={
+            (method, n): 0.5 if method == "whisper" else 0.01
+            for method in scale.METHODS
+            for n in scale.WORKER_COUNTS
+        },
+        row_bytes=700.0,
+        upload_bytes=96_000,
+        batches_ms={"whisper": {1: 10.0, 2: 9.0, 4: 11.0, 8: 12.0}},
+        song_s=20.0,
+        song_bytes={"songs": 4_000_000, "CURVES": 10_000},
+    )
+
+
 def measured_faces(whole: bool) -> faces.Faces:
     """Make up two photographs; or none."""
     told = faces.FacesTold(
@@ -230,6 +252,7 @@ def test_the_page_shows_every_method_and_every_goal(with_plain: bool) -> None:
         genres=measured_genres(with_plain),
         moods=measured_moods(with_plain),
         faces=measured_faces(with_plain),
+        scale=measured_scale(),
     )
     page = tables.markdown(results)
     for words in (
@@ -247,6 +270,11 @@ def test_the_page_shows_every_method_and_every_goal(with_plain: bool) -> None:
         "1.0 ms (1.0 to 1.0) | 20 ms",
         "2/s | 2 to 2/s | 800/s",
         "400 songs, extrapolated | 122 s | 0.30 s | under 180 s",
+        "1,000 clips of 3 s, `whisper` | 500.0 core-seconds | $0.0056",
+        "at most 10% of `whisper`'s time",
+        # 500 cores, of which 9.6 of a machine's 16 are used.
+        "1,000 clips a second by `whisper` | 500 | 53 | $24,762",
+        "A day of history (86,400,000 rows) | 60 GB",
     ):
         assert words in page
     of_the_whole = (
