@@ -1,0 +1,81 @@
+"""What is left to do once the last part of a job has ended."""
+
+from datetime import timedelta
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, case, delete, exists, select, update
+
+from emosync.database import Database
+from emosync.file_store import FileStore
+from emosync.job_tables import JOB_ITEMS, JOBS, now
+
+# Jobs that one call forgets at most, so that no transaction grows long.
+_BATCH: Final = 500
+_HAS_WORK: Final = exists().where(JOB_ITEMS.c.job_id == JOBS.c.id, JOB_ITEMS.c.due.is_not(None))
+
+
+class JobEndings:
+    """Ends jobs, and forgets them later.
+
+    Parameters
+    ----------
+    database : Database
+        Where the jobs are kept.
+    bodies : FileStore
+        Where the bodies of their requests are kept.
+    """
+
+    def __init__(self, database: Database, bodies: FileStore) -> None:
+        self._database = database
+        self._bodies = bodies
+
+    def end(self, job_id: str) -> None:
+        """End a job if all of its parts have ended.
+
+        To be called after the transaction in which a part ended: of two parts that end side by
+        side neither sees the other, but whoever comes here last sees both.
+        """
+        self._end(JOBS.c.id == job_id)
+
+    def end_forgotten(self) -> None:
+        """End the jobs whose last worker died before it could."""
+        self._end(
+            JOBS.c.id.in_(select(JOBS.c.id).where(JOBS.c.finished_at.is_(None)).limit(_BATCH))
+        )
+
+    def forget(self, *, after_s: float) -> int:
+        """Delete jobs that ended long ago.
+
+        Parameters
+        ----------
+        after_s : float
+            How long ago, in seconds.
+
+        Returns
+        -------
+        int
+            How many were deleted; at most 500 in one call.
+        """
+        limit = now() - timedelta(seconds=after_s)
+        old = select(JOBS.c.id).where(JOBS.c.finished_at < limit).limit(_BATCH)
+        with self._database.begin() as connection:
+            ids = list(connection.scalars(old))
+            connection.execute(delete(JOB_ITEMS).where(JOB_ITEMS.c.job_id.in_(ids)))
+            return connection.execute(delete(JOBS).where(JOBS.c.id.in_(ids))).rowcount
+
+    def _end(self, which: ColumnElement[bool]) -> None:
+        moment = now()
+        ended = (
+            update(JOBS)
+            .where(which, JOBS.c.finished_at.is_(None), ~_HAS_WORK)
+            .values(
+                finished_at=moment,
+                webhook_due=case((JOBS.c.webhook.is_not(None), moment), else_=None),
+            )
+            .returning(JOBS.c.body_name)
+        )
+        with self._database.begin() as connection:
+            names: list[Any] = list(connection.scalars(ended))
+        for name in names:
+            if name is not None:
+                self._bodies.discard(name)
