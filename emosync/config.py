@@ -5,112 +5,15 @@ is converted and what it means. `.env.example` and the README's table list the s
 and a test holds them to it.
 """
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from emosync.labels import MOOD_OF_EMOTION, MOODS
-from emosync.logs import FORMS
+from emosync import converters
+from emosync.labels import MOOD_OF_EMOTION
 
 BYTES_PER_MB = 1_000_000
-
-
-def _positive(text: str) -> float:
-    value = float(text)
-    if not 0 < value < float("inf"):
-        raise ValueError("it must be a number above 0")
-    return value
-
-
-def _count(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise ValueError("it must be a whole number above 0")
-    return value
-
-
-def _runtime(text: str) -> str:
-    if text not in {"onnx", "native"}:
-        raise ValueError("it must be onnx or native")
-    return text
-
-
-def _log_format(text: str) -> str:
-    if text not in FORMS:
-        raise ValueError(f"it must be {' or '.join(FORMS)}")
-    return text
-
-
-def _origins(text: str) -> tuple[str, ...]:
-    return tuple(origin.strip().rstrip("/") for origin in text.split(",") if origin.strip())
-
-
-def _database_url(text: str) -> str:
-    """Name the driver; Heroku still says postgres://, which SQLAlchemy does not know."""
-    for scheme in ("postgres://", "postgresql://"):
-        if text.startswith(scheme):
-            return "postgresql+psycopg://" + text.removeprefix(scheme)
-    return text
-
-
-def _seconds(text: str) -> float:
-    value = float(text)
-    if not 0 <= value < float("inf"):
-        raise ValueError("it must be 0 or a number above 0")
-    return value
-
-
-def _bucket(text: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9._-]{3,255}", text):
-        raise ValueError("it must be the name of a bucket alone")
-    return text
-
-
-def _endpoint(text: str) -> str:
-    if not text.startswith(("http://", "https://")):
-        raise ValueError("it must begin with http:// or https://")
-    return text
-
-
-def _prefix(text: str) -> str:
-    """Name a folder of the library: relative, and with one slash at its end."""
-    folders = text.removesuffix("/").split("/")
-    if {"", ".", ".."} & set(folders):
-        raise ValueError("it must name a folder, as in SONGS/")
-    return "/".join(folders) + "/"
-
-
-def _switch(text: str) -> bool:
-    if text not in {"0", "1"}:
-        raise ValueError("it must be 1 or 0")
-    return text == "1"
-
-
-def _proxy(text: str) -> str:
-    if not re.fullmatch(r"(https?|socks4a?|socks5h?)://\S+", text):
-        raise ValueError("it must begin with http://, https:// or socks5://")
-    return text
-
-
-def _file(text: str) -> str:
-    if not Path(text).is_file():
-        raise ValueError("there is no such file")
-    return text
-
-
-def _moods(text: str) -> tuple[tuple[str, str], ...]:
-    """Read "happy=Happy,sad=Calm"; emotions that it does not name keep their mood."""
-    moods = []
-    for pair in text.split(","):
-        emotion, _, mood = (part.strip() for part in pair.partition("="))
-        if emotion not in MOOD_OF_EMOTION:
-            raise ValueError(f"'{emotion}' must be one of {', '.join(MOOD_OF_EMOTION)}")
-        if mood not in MOODS:
-            raise ValueError(f"the mood of '{emotion}' must be one of {', '.join(MOODS)}")
-        moods.append((emotion, mood))
-    return tuple(moods)
 
 
 def _read(convert: Callable[[str], Any], meaning: str) -> dict[str, Any]:
@@ -123,11 +26,19 @@ class Config:
 
     database_url: str = field(
         default="",
-        metadata=_read(_database_url, "SQLAlchemy or Heroku URL; empty: SQLite in DATA_PATH"),
+        metadata=_read(
+            converters.database_url, "SQLAlchemy or Heroku URL; empty: SQLite in DATA_PATH"
+        ),
     )
     database_timeout_s: float = field(
         default=5.0,
-        metadata=_read(_positive, "how long a request waits for a locked or absent database"),
+        metadata=_read(
+            converters.positive, "how long a request waits for a locked or absent database"
+        ),
+    )
+    database_pool_size: int = field(
+        default=8,
+        metadata=_read(converters.count, "most connections to the database of one process"),
     )
     data_path: Path = field(
         default=Path("data"), metadata=_read(Path, "folder of the uploads and the SQLite file")
@@ -140,35 +51,43 @@ class Config:
         metadata=_read(Path, "folder of the pictures that were drawn once"),
     )
     model_runtime: str = field(
-        default="onnx", metadata=_read(_runtime, "onnx, or native for .keras and .skops files")
+        default="onnx",
+        metadata=_read(converters.runtime, "onnx, or native for .keras and .skops files"),
     )
     model_threads: int = field(
-        default=1, metadata=_read(_count, "threads of one model in one worker")
+        default=1, metadata=_read(converters.count, "threads of one model in one worker")
     )
     max_upload_mb: float = field(
-        default=100.0, metadata=_read(_positive, "largest multipart body, in MB")
+        default=100.0, metadata=_read(converters.positive, "largest multipart body, in MB")
     )
-    max_json_mb: float = field(default=32.0, metadata=_read(_positive, "largest JSON body, in MB"))
+    max_json_mb: float = field(
+        default=32.0, metadata=_read(converters.positive, "largest JSON body, in MB")
+    )
     max_duration_s: float = field(
-        default=600.0, metadata=_read(_positive, "longest recording, in seconds")
+        default=600.0, metadata=_read(converters.positive, "longest recording, in seconds")
     )
     cors_origins: tuple[str, ...] = field(
         default=("*",),
-        metadata=_read(_origins, "origins of web pages that may call, with commas; * is all"),
+        metadata=_read(
+            converters.origins, "origins of web pages that may call, with commas; * is all"
+        ),
     )
     max_song_duration_s: float = field(
-        default=7200.0, metadata=_read(_positive, "longest song, in seconds")
+        default=7200.0, metadata=_read(converters.positive, "longest song, in seconds")
     )
     library_path: Path = field(
         default=Path("data/library"),
         metadata=_read(Path, "folder of the song library, where no bucket is named"),
     )
     s3_bucket_name: str = field(
-        default="", metadata=_read(_bucket, "bucket of the song library; empty: LIBRARY_PATH")
+        default="",
+        metadata=_read(converters.bucket, "bucket of the song library; empty: LIBRARY_PATH"),
     )
     aws_endpoint_url: str = field(
         default="",
-        metadata=_read(_endpoint, "URL of an S3-compatible server, as of MinIO; empty: AWS"),
+        metadata=_read(
+            converters.endpoint, "URL of an S3-compatible server, as of MinIO; empty: AWS"
+        ),
     )
     aws_region: str = field(
         default="",
@@ -176,29 +95,37 @@ class Config:
     )
     s3_timeout_s: float = field(
         default=5.0,
-        metadata=_read(_positive, "how long a silent bucket is waited for, in each of 3 attempts"),
+        metadata=_read(
+            converters.positive, "how long a silent bucket is waited for, in each of 3 attempts"
+        ),
     )
     playback_prefix: str = field(
         default="COMPLETED PLAYBACK STRINGS/",
-        metadata=_read(_prefix, "where the library keeps the playback sequences, {id}.json"),
+        metadata=_read(
+            converters.prefix, "where the library keeps the playback sequences, {id}.json"
+        ),
     )
     features_prefix: str = field(
         default="FEATURES PREDICT/",
-        metadata=_read(_prefix, "where it keeps the tables of features, {id}.csv"),
+        metadata=_read(converters.prefix, "where it keeps the tables of features, {id}.csv"),
     )
     songs_prefix: str = field(
-        default="SONGS/", metadata=_read(_prefix, "where it keeps the recordings, {id}.*")
+        default="SONGS/", metadata=_read(converters.prefix, "where it keeps the recordings, {id}.*")
     )
     curves_prefix: str = field(
-        default="CURVES/", metadata=_read(_prefix, "where it keeps the curves, {id}.json")
+        default="CURVES/", metadata=_read(converters.prefix, "where it keeps the curves, {id}.json")
     )
     cache_mb: float = field(
         default=1000.0,
-        metadata=_read(_positive, "disk for copies from the bucket, in MB; the unused leave"),
+        metadata=_read(
+            converters.positive, "disk for copies from the bucket, in MB; the unused leave"
+        ),
     )
     cache_check_s: float = field(
         default=30.0,
-        metadata=_read(_seconds, "how long a copy is used before the bucket is asked for changes"),
+        metadata=_read(
+            converters.seconds, "how long a copy is used before the bucket is asked for changes"
+        ),
     )
     arousal_model_s3: str = field(
         default="",
@@ -209,21 +136,26 @@ class Config:
         metadata=_read(str, "folder in the bucket of the valence model; empty: MODELS_PATH"),
     )
     youtube_enabled: bool = field(
-        default=True, metadata=_read(_switch, "1, or 0 to fetch no videos from YouTube")
+        default=True, metadata=_read(converters.switch, "1, or 0 to fetch no videos from YouTube")
     )
     youtube_proxy: str = field(
         default="",
-        metadata=_read(_proxy, "URL of a proxy for YouTube alone; empty: HTTPS_PROXY, or none"),
+        metadata=_read(
+            converters.proxy, "URL of a proxy for YouTube alone; empty: HTTPS_PROXY, or none"
+        ),
     )
     youtube_cookies_file: str = field(
         default="",
-        metadata=_read(_file, "cookies of a browser for YouTube, in Netscape's format; only read"),
+        metadata=_read(
+            converters.file, "cookies of a browser for YouTube, in Netscape's format; only read"
+        ),
     )
     youtube_timeout_s: float = field(
-        default=60.0, metadata=_read(_positive, "how long fetching a video may take, in seconds")
+        default=60.0,
+        metadata=_read(converters.positive, "how long fetching a video may take, in seconds"),
     )
     max_video_duration_s: float = field(
-        default=600.0, metadata=_read(_positive, "longest video, in seconds")
+        default=600.0, metadata=_read(converters.positive, "longest video, in seconds")
     )
     spotify_client_id: str = field(
         default="", metadata=_read(str, "id of the app at Spotify; empty: no playlists")
@@ -233,12 +165,56 @@ class Config:
         default="", repr=False, metadata=_read(str, "the app's secret at Spotify")
     )
     log_format: str = field(
-        default="text", metadata=_read(_log_format, "text, or json for one JSON object a line")
+        default="text",
+        metadata=_read(converters.log_format, "text, or json for one JSON object a line"),
+    )
+    rate_limits: str = field(
+        default="",
+        metadata=_read(
+            converters.rate_limits,
+            "how often a key or an address may ask, as in 60/minute;1000/day; empty: no limit",
+        ),
+    )
+    # It may hold a password.
+    redis_url: str = field(
+        default="",
+        repr=False,
+        metadata=_read(
+            converters.redis_url, "where the limits are counted; empty: in each worker by itself"
+        ),
+    )
+    trusted_proxies: int = field(
+        default=0,
+        metadata=_read(
+            converters.number,
+            "proxies before the service whose word is taken for the client's address",
+        ),
+    )
+    keep_uploads: bool = field(
+        default=True,
+        metadata=_read(converters.switch, "1, or 0 to keep no recordings and pictures that come"),
+    )
+    retention_days: int = field(
+        default=0,
+        metadata=_read(converters.number, "days after which flask purge removes; 0: never"),
+    )
+    files_bucket_name: str = field(
+        default="",
+        metadata=_read(
+            converters.bucket, "bucket of uploads, pictures and reports; empty: folders"
+        ),
+    )
+    files_public_url: str = field(
+        default="",
+        metadata=_read(
+            converters.endpoint,
+            "URL of that bucket's server in links to it; empty: AWS_ENDPOINT_URL",
+        ),
     )
     mood_of_emotion: tuple[tuple[str, str], ...] = field(
         default=(),
         metadata=_read(
-            _moods, "other moods of tracks that fit an emotion, as in sad=Calm,angry=Sad"
+            converters.moods, "other moods of tracks that fit an emotion, as in sad=Calm,angry=Sad"
         ),
     )
 
@@ -266,6 +242,16 @@ class Config:
     def uploads_path(self) -> Path:
         """Folder of the recordings."""
         return self.data_path / "uploads"
+
+    @property
+    def reports_path(self) -> Path:
+        """Folder of the reports that were written once."""
+        return self.data_path / "reports"
+
+    @property
+    def job_bodies_path(self) -> Path:
+        """Folder of what jobs were sent."""
+        return self.data_path / "jobs"
 
     @property
     def cache_path(self) -> Path:
@@ -312,5 +298,7 @@ def read_config(environ: Mapping[str, str]) -> Config:
             try:
                 values[variable.name] = variable.metadata["convert"](text)
             except ValueError as exc:
-                raise ValueError(f"{name}={text!r} cannot be used: {exc}") from exc
+                # What is kept out of a repr is a secret, and this goes to the log.
+                shown = f"{name}={text!r}" if variable.repr else name
+                raise ValueError(f"{shown} cannot be used: {exc}") from exc
     return Config(**values)
