@@ -37,6 +37,8 @@ from emosync.stages import Stages
 from key_commands import keys_group
 from metrics import register_metrics
 from problems import register_problems
+from proxies import register_proxies
+from rate_limits import register_rate_limits
 from request_context import (
     Answer,
     json_object,
@@ -50,6 +52,7 @@ from request_context import (
 )
 from request_ids import register_request_ids
 from request_log import register_request_log
+from security_headers import register_security_headers
 from services import Services
 
 _GREETING: Final = (
@@ -93,7 +96,10 @@ def create_app(config: Config | None = None) -> Flask:
     app.register_blueprint(face_views.faces_bp)
     register_problems(app)
     register_cors(app, config)
+    register_security_headers(app)
+    register_proxies(app, config)
     register_keys(app)
+    register_rate_limits(app, config)
     register_scopes(app)
     app.cli.add_command(keys_group)
     app.cli.add_command(database_group)

@@ -6,7 +6,23 @@ from flask import Flask, Response, request
 
 from emosync.config import Config
 
-_METHODS: Final = "GET, POST, OPTIONS"
+_METHODS: Final = "GET, POST, DELETE, OPTIONS"
+# What a page may read of an answer besides its body.
+_EXPOSED: Final = ", ".join(
+    (
+        "Content-Disposition",
+        "Location",
+        "Preference-Applied",
+        "RateLimit-Limit",
+        "RateLimit-Policy",
+        "RateLimit-Remaining",
+        "RateLimit-Reset",
+        "Retry-After",
+        "Server-Timing",
+        "WWW-Authenticate",
+        "X-Request-ID",
+    )
+)
 _MAX_AGE_S: Final = 86_400
 
 
@@ -24,7 +40,7 @@ def register_cors(app: Flask, config: Config) -> None:
             if origin is None or origin not in origins:
                 return answer
             answer.headers["Access-Control-Allow-Origin"] = origin
-        answer.headers["Access-Control-Expose-Headers"] = "Content-Disposition, Server-Timing"
+        answer.headers["Access-Control-Expose-Headers"] = _EXPOSED
         if request.method == "OPTIONS":
             _allow_request(answer)
         return answer

@@ -39,6 +39,9 @@ logconfig_dict = server_log(read_config(os.environ).log_format)
 
 bind = f"0.0.0.0:{os.environ.get('PORT', '5000')}"
 wsgi_app = "app:create_app()"
+# What a client says of its address and its path is not taken from any header by gunicorn, not
+# even where Heroku's buildpack would have it; TRUSTED_PROXIES decides that, in the application.
+forwarded_allow_ips = ""
 worker_class = "gthread"
 workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
 # Threads keep /health and uploads going while a model computes.

@@ -78,7 +78,7 @@ def _errors_told() -> Iterator[None]:
         raise click.ClickException(exc.message) from exc
 
 
-def _row(key: Key) -> tuple[str, ...]:
+def _row(key: Key) -> tuple[str, str, str, str, str]:
     scopes = ",".join(scope for scope in SCOPES if scope in key.scopes)
     return (key.id, scopes, _time(key.created_at), _time(key.revoked_at), key.name)
 

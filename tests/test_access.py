@@ -1,7 +1,7 @@
 """Who gets what: every route by the key that is shown."""
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -96,6 +96,18 @@ class House:
             self.services.keys.revoke(key.id)
         return self._revoked
 
+    def of_kind(self, kind: str, scopes: Iterable[str]) -> str | None:
+        """Return a key for a column of the table."""
+        if kind == "missing_scope":
+            return self.key(*set(SCOPES).difference(scopes))
+        return {
+            "no_key": None,
+            "wrong_key": "emosync_" + "0" * 16 + "_" + "a" * 43,
+            "revoked_key": self.revoked,
+            "others_key": self.other,
+            "own_key": self.own,
+        }[kind]
+
     def client(self, key: str | None) -> FlaskClient:
         client = self.app.test_client()
         if key is not None:
@@ -161,15 +173,7 @@ def test_a_route_answers_as_the_key_deserves(
     house: House, arguments: dict[str, str], route: str, kind: str
 ) -> None:
     row = TABLE[route]
-    keys = {
-        "no_key": lambda: None,
-        "wrong_key": lambda: "emosync_" + "0" * 16 + "_" + "a" * 43,
-        "revoked_key": lambda: house.revoked,
-        "missing_scope": lambda: house.key(*set(SCOPES).difference(row.scopes)),
-        "others_key": lambda: house.other,
-        "own_key": lambda: house.own,
-    }
-    answer = ask(house.client(keys[kind]()), route, arguments)
+    answer = ask(house.client(house.of_kind(kind, row.scopes)), route, arguments)
     assert answer.status_code == getattr(row, kind), answer.text
     if answer.status_code in (401, 403):
         codes = {"no_key": "key_missing", "missing_scope": "scope_missing"}

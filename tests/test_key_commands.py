@@ -44,7 +44,7 @@ def test_a_new_key_alone_goes_to_standard_output_and_is_good(
     key = found.keys.check(told.stdout.removesuffix("\n"))
     assert told.exit_code == 0
     assert key is not None
-    assert (key.name, key.scopes) == ("phone", {"predict", "read"})
+    assert (key.name, sorted(key.scopes)) == ("phone", ["predict", "read"])
     assert key.id in told.stderr
     assert told.stdout.strip() not in told.stderr
 
