@@ -218,6 +218,44 @@ class Config:
         ),
     )
 
+    job_threads: int = field(
+        default=1,
+        metadata=_read(
+            converters.number,
+            "threads of one web process that work on jobs; 0, or with a broker: none",
+        ),
+    )
+    job_lease_s: float = field(
+        default=30.0,
+        metadata=_read(
+            converters.positive,
+            "after how long without a sign of life a job is begun anew, in seconds",
+        ),
+    )
+    job_time_limit_s: float = field(
+        default=600.0,
+        metadata=_read(
+            converters.positive, "how long a Celery worker may take for one part of a job"
+        ),
+    )
+    job_retention_days: float = field(
+        default=7.0,
+        metadata=_read(converters.positive, "how long jobs that ended are kept, in days"),
+    )
+    # Of a broker's URL the password is part.
+    celery_broker_url: str = field(
+        default="",
+        repr=False,
+        metadata=_read(
+            converters.broker_url, "Redis or RabbitMQ, for Celery; empty: web processes do the jobs"
+        ),
+    )
+    webhook_secret: bytes = field(
+        default=b"",
+        repr=False,
+        metadata=_read(converters.webhook_secret, "signs webhooks, in base64; empty: no webhooks"),
+    )
+
     def __post_init__(self) -> None:
         prefixes = (
             self.playback_prefix,

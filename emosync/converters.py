@@ -3,6 +3,7 @@
 Each function raises ValueError, with what would do, for text that it cannot take.
 """
 
+import base64
 import re
 from pathlib import Path
 
@@ -125,6 +126,21 @@ def number(text: str) -> int:
     if value < 0:
         raise ValueError("it must be 0 or a whole number above 0")
     return value
+
+
+def broker_url(text: str) -> str:
+    """Take the URL of a broker that Celery has a transport for here."""
+    if not text.startswith(("redis://", "rediss://", "amqp://", "amqps://")):
+        raise ValueError("it must begin with redis://, rediss://, amqp:// or amqps://")
+    return text
+
+
+def webhook_secret(text: str) -> bytes:
+    """Decode base64, as `openssl rand -base64 32` makes it, with or without whsec_ before it."""
+    secret = base64.b64decode(text.removeprefix("whsec_"), validate=True)
+    if not 24 <= len(secret) <= 64:
+        raise ValueError("it must be 24 to 64 bytes in base64")
+    return secret
 
 
 def moods(text: str) -> tuple[tuple[str, str], ...]:
