@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from docs import song_tables, tables, task_tables
+from docs import limit_table, scope_table, song_tables, tables, task_tables
 from docs.example import answers
 from docs.song_example import song_answers
 from docs.tables import ROOT
@@ -99,6 +99,8 @@ def blocks(text: str) -> dict[str, str]:
         "face-accuracy": task_tables.face_accuracy(faces),
         "face-protocols": task_tables.protocols(faces),
         "configuration": tables.configuration(),
+        "limits": limit_table.limits(),
+        "scopes": scope_table.scopes(),
         "errors": tables.errors(),
         "modules": tables.modules(),
     }
