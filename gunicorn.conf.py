@@ -20,16 +20,14 @@ from emosync.logs import server_log
 load_dotenv()
 FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 
-if sys.platform == "linux" and hasattr(ctypes.CDLL(None), "mallopt"):
-    # glibc gives each thread a heap of its own, and what one thread freed another cannot
-    # use: after pictures that held 40 MB a worker. -8 is M_ARENA_MAX.
-    ctypes.CDLL(None).mallopt(-8, 2)
-    _give_back = ctypes.CDLL(None).malloc_trim
-else:
-
-    def _give_back(_: int) -> None:
-        """Do nothing: other C libraries give memory back by themselves, or not at all."""
-
+# glibc, where the system has it.
+_libc = ctypes.CDLL(None) if sys.platform == "linux" else None
+if not hasattr(_libc, "mallopt"):
+    _libc = None
+if _libc:
+    # It gives each thread a heap of its own, and what one thread freed another cannot use:
+    # after pictures that held 40 MB a worker. -8 is M_ARENA_MAX.
+    _libc.mallopt(-8, 2)
 
 # NumPy's BLAS would start a thread per core in every worker, and they wait for each other
 # by spinning: with two workers on two cores that cost half of the requests per second.
@@ -75,8 +73,9 @@ def post_worker_init(worker: object) -> None:
     """Keep the collector from looking again and again at what lives as long as the worker."""
     gc.collect()
     gc.freeze()
-    # Models were read and unpacked: 10 MB that malloc would keep.
-    _give_back(0)
+    if _libc:
+        # Models were read and unpacked: 10 MB that malloc would keep.
+        _libc.malloc_trim(0)
 
 
 # Nothing here is controlled at run time; the socket would lie in the home folder.
