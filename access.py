@@ -24,6 +24,9 @@ SCOPES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "GET /": _FREE,
         "GET /health": _FREE,
         "GET /ready": _FREE,
+        "GET /openapi.json": _FREE,
+        "GET /docs": _FREE,
+        "GET /docs/<name>": _FREE,
         "POST /predict": (PREDICT,),
         "GET /predict": (PREDICT,),
         "POST /record": (PREDICT,),
@@ -36,7 +39,11 @@ SCOPES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "GET /songs/<path:song_id>/curve": (PREDICT,),
         "GET /songs/<path:song_id>/tags": (PREDICT,),
         "GET /models/info": (PREDICT, READ),
+        "POST /batch": (PREDICT,),
+        "GET /jobs/<job_id>": (PREDICT, READ),
+        "DELETE /jobs/<job_id>": (PREDICT,),
         "GET /history": (READ,),
+        "DELETE /history/<name>": (PREDICT,),
         "GET /visualizations/<audio_file>.png": (READ,),
         "GET /download-report/<path:filename>": (READ,),
         "GET /changeMethod": (ADMIN,),
@@ -61,9 +68,9 @@ def register_scopes(app: Flask) -> None:
 
 
 def is_free() -> bool:
-    """Tell whether the request is for a route that takes no key, or asks what it may send."""
+    """Tell whether the request takes no key: its route does not, or there is no such route."""
     # A browser sends no key with the OPTIONS that it asks before it calls another site.
-    return request.method == "OPTIONS" or _needed() == _FREE
+    return request.url_rule is None or request.method == "OPTIONS" or _needed() == _FREE
 
 
 def shown_key() -> Key | None:
@@ -106,9 +113,6 @@ def _authorise() -> None:
     if "refusal" in g:
         raise g.refusal
     key = shown_key()
-    # A path that is no route is not found, whatever the key may do.
-    if key is None or request.url_rule is None:
-        return
     needed = _needed()
-    if not key.scopes.intersection(needed):
+    if key is not None and not key.scopes.intersection(needed):
         raise ScopeMissing(f"This takes a key with the scope {' or '.join(needed)}.")

@@ -22,7 +22,7 @@ Row = tuple[float, str]
 
 
 @dataclass(frozen=True)
-class _Range:
+class Range:
     """Numbers above 0 that a setting may have: how they are written, told, and the highest."""
 
     pattern: re.Pattern[str]
@@ -31,13 +31,13 @@ class _Range:
 
 
 _NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
-_RANGES: Final = MappingProxyType(
+RANGES: Final = MappingProxyType(
     {
-        "smooth": _Range(
+        "smooth": Range(
             re.compile(r"[+-]?\d+", re.ASCII), "a whole number of steps from 1 to 1000", 1_000
         ),
-        "amplify": _Range(_NUMBER, "a factor above 0, at most 10", 10),
-        "min_duration": _Range(_NUMBER, "a number of seconds above 0, at most 600", 600),
+        "amplify": Range(_NUMBER, "a factor above 0, at most 10", 10),
+        "min_duration": Range(_NUMBER, "a number of seconds above 0, at most 600", 600),
     }
 )
 
@@ -84,7 +84,7 @@ def playback_settings(parameters: Mapping[str, Any]) -> PlaybackSettings:
     ParameterError
         If one is no number, or out of its range; the message tells the range.
     """
-    smooth, amplify, min_duration = (_setting(parameters, name) for name in _RANGES)
+    smooth, amplify, min_duration = (_setting(parameters, name) for name in RANGES)
     return PlaybackSettings(None if smooth is None else int(smooth), amplify, min_duration)
 
 
@@ -92,7 +92,7 @@ def _setting(parameters: Mapping[str, Any], name: str) -> float | None:
     value = parameters.get(name)
     if value is None or value == "":
         return None
-    allowed = _RANGES[name]
+    allowed = RANGES[name]
     text = str(value).strip()
     number = float(text) if allowed.pattern.fullmatch(text) else math.nan
     if not 0 < number <= allowed.highest:

@@ -12,6 +12,7 @@ import pytest
 import soundfile as sf
 from answers import Upload, multipart
 from buckets import CREDENTIALS, NO_CREDENTIALS, fill, s3_process
+from document_check import CheckedClient
 from flask import Flask
 from flask.testing import FlaskClient
 from servers import LocalServer, Postgres, postgres_server, rabbitmq_process, redis_process
@@ -22,6 +23,10 @@ from emosync.config import Config
 ROOT = Path(__file__).parent.parent
 
 MakeWav = Callable[..., bytes]
+
+
+# Every answer that a test gets is held to the API document.
+Flask.test_client_class = CheckedClient
 
 
 @pytest.fixture(autouse=True)

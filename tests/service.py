@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+from document_check import check_over_http
 
 from bench.server import Server, procfile_command, running
 
@@ -31,7 +32,9 @@ class Service:
         return (self.folder / "log").read_text()
 
     def client(self) -> httpx.Client:
-        return httpx.Client(base_url=f"http://127.0.0.1:{self.server.port}", timeout=60)
+        hooks = {"response": [check_over_http]}
+        url = f"http://127.0.0.1:{self.server.port}"
+        return httpx.Client(base_url=url, timeout=60, event_hooks=hooks)
 
     def send(self, data: bytes, name: str = "voice.wav", **form: str) -> httpx.Response:
         """Post a recording over a connection of its own, so that any worker may answer."""
