@@ -5,8 +5,6 @@ from typing import Final
 
 from flask import Flask, Response, request
 
-from access import shown_key
-
 # A view that needs more, such as a page with scripts of its own, sets the header itself.
 _DEFAULTS: Final = MappingProxyType(
     {
@@ -35,8 +33,4 @@ def _add(answer: Response) -> Response:
         answer.headers.setdefault(name, value)
     if request.is_secure:
         answer.headers["Strict-Transport-Security"] = f"max-age={_ONE_YEAR_S}"
-    if shown_key() is not None:
-        # Pictures may be kept for a day, but not by a proxy that would show them to others.
-        answer.cache_control.public = False
-        answer.cache_control.private = True
     return answer

@@ -31,12 +31,6 @@ def test_a_view_may_set_a_header_itself(app: Flask) -> None:
     assert answer.headers.getlist("Content-Security-Policy") == ["default-src 'self'"]
 
 
-def test_a_picture_may_be_kept_by_anyone_until_keys_are_in_force(
-    app: Flask, upload: Upload
-) -> None:
-    picture = predicted(upload())["visualization"]
-    open_to_all = app.test_client().get(picture)
-    assert open_to_all.headers["Cache-Control"] == "public, max-age=86400"
-    _, key = app.extensions["emosync"].keys.create("a", ["read"], owner="")
-    answer = app.test_client().get(picture, headers={"X-API-Key": key})
+def test_a_picture_is_kept_by_the_browser_alone(client: FlaskClient, upload: Upload) -> None:
+    answer = client.get(predicted(upload())["visualization"])
     assert answer.headers["Cache-Control"] == "max-age=86400, private"
