@@ -4,28 +4,31 @@
 development server.
 """
 
-import io
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from http import HTTPStatus
 from itertools import chain
 from types import MappingProxyType
 from typing import Any, Final
 
 from dotenv import load_dotenv
-from flask import Blueprint, Flask, Response, g, request, send_file, url_for
+from flask import Blueprint, Flask, Response, g, request, url_for
 
 import face_service
 import face_views
 import genre_service
 import genre_views
+import job_views
 import mood_service
 import mood_views
 import song_service
 import song_views
 import speech_service
 from access import register_keys, register_scopes
+from api_document import document_bp
 from cors import register_cors
 from database_commands import database_group
+from drawing_answers import drawing_answer
 from emosync.caller import Caller, current_caller, working_for
 from emosync.config import Config, read_config
 from emosync.errors import MissingInput, ParameterError
@@ -34,10 +37,13 @@ from emosync.history_csv import csv_lines
 from emosync.logs import configure_log
 from emosync.sources import Source, from_object
 from emosync.stages import Stages
+from idempotency import register_idempotency
+from job_work import JobWork
 from key_commands import keys_group
 from metrics import register_metrics
 from problems import register_problems
 from proxies import register_proxies
+from purge_command import purge
 from rate_limits import register_rate_limits
 from request_context import (
     Answer,
@@ -52,6 +58,7 @@ from request_context import (
 )
 from request_ids import register_request_ids
 from request_log import register_request_log
+from respond_async import register_respond_async
 from security_headers import register_security_headers
 from services import Services
 
@@ -94,6 +101,8 @@ def create_app(config: Config | None = None) -> Flask:
     app.register_blueprint(song_views.songs_bp)
     app.register_blueprint(mood_views.moods_bp)
     app.register_blueprint(face_views.faces_bp)
+    app.register_blueprint(job_views.jobs_bp)
+    app.register_blueprint(document_bp)
     register_problems(app)
     register_cors(app, config)
     register_security_headers(app)
@@ -101,8 +110,11 @@ def create_app(config: Config | None = None) -> Flask:
     register_keys(app)
     register_rate_limits(app, config)
     register_scopes(app)
+    register_idempotency(app)
+    register_respond_async(app)
     app.cli.add_command(keys_group)
     app.cli.add_command(database_group)
+    app.cli.add_command(purge)
     return app
 
 
@@ -179,22 +191,25 @@ def history() -> Answer | Response:
     return {"history": [{**e.row(), **links(e)} for e in entries], "next": following}
 
 
+@bp.delete("/history/<name>")
+def remove(name: str) -> tuple[str, int]:
+    """Remove a prediction and its files, by its id or its audio_file."""
+    services().remove(name)
+    return "", HTTPStatus.NO_CONTENT
+
+
 @bp.get("/download-report/<path:filename>")
 def download_report(filename: str) -> Response:
     """Send the PDF of a prediction, by its audio_file or by the uploaded name."""
-    entry, pdf = services().report(filename)
-    # The uploaded name is data and stays out of the header.
-    name = f"{entry.audio_file.partition('.')[0]}.pdf"
-    return send_file(
-        io.BytesIO(pdf), mimetype="application/pdf", as_attachment=True, download_name=name
-    )
+    name, report = services().report(filename)
+    return drawing_answer(report, "application/pdf", download_name=name)
 
 
 @bp.get("/visualizations/<audio_file>.png")
 def visualization(audio_file: str) -> Response:
     """Send the picture of a recording."""
-    png = services().picture(audio_file)
-    return send_file(io.BytesIO(png), mimetype="image/png", max_age=_PICTURE_MAX_AGE_S)
+    picture = services().picture(audio_file)
+    return drawing_answer(picture, "image/png", max_age_s=_PICTURE_MAX_AGE_S)
 
 
 @bp.route("/changeMethod", methods=["GET", "POST"])
@@ -289,4 +304,6 @@ def _read_for(caller: Caller, lines: Iterable[str]) -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    create_app().run(port=int(os.environ.get("PORT", "5000")))
+    served = create_app()
+    JobWork(served).start()
+    served.run(port=int(os.environ.get("PORT", "5000")))

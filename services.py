@@ -12,19 +12,21 @@ from emosync.archive import Archive
 from emosync.audio import AudioLimits
 from emosync.config import Config
 from emosync.database import Database
-from emosync.drawings import Drawings
+from emosync.drawings import Drawing, Drawings, picture_name, report_name
 from emosync.errors import ParameterError, UnknownMethod
-from emosync.file_store import FolderStore
 from emosync.history import Entry, History
 from emosync.keys import Keys
 from emosync.previews import Previews
 from emosync.recordings import Recordings
+from emosync.removal import Removal
 from emosync.settings import MethodChoice, Settings
 from emosync.spotify import Spotify
 from emosync.spotify_api import SpotifySettings
 from emosync.video_download import VideoDownloads
 from face_service import FaceService
+from file_stores import make_file_stores
 from genre_service import GenreService, video_limits
+from job_service import JobService
 from loaded_models import LoadedModels
 from mood_service import MoodService
 from recommendations import Recommendations
@@ -59,13 +61,27 @@ class Services:
     """
 
     def __init__(self, config: Config) -> None:
-        self.database = Database(config.sql_url, timeout_s=config.database_timeout_s)
-        self._drawings = Drawings(config.visualizations_path)
+        self.database = Database(
+            config.sql_url,
+            timeout_s=config.database_timeout_s,
+            pool_size=config.database_pool_size,
+        )
+        self.files = make_file_stores(config)
+        self._pictures = Drawings(self.files.pictures, "image/png")
+        self._reports = Drawings(self.files.reports, "application/pdf")
         self._models = LoadedModels(config)
         settings = Settings(self.database)
         self.keys = Keys(self.database)
         self.history = History(self.database)
-        archive = Archive(Recordings(FolderStore(config.uploads_path)), self.history)
+        self.work = JobService(config, self.database, self.files.job_bodies)
+        recordings = Recordings(self.files.uploads, are_kept=config.keep_uploads)
+        archive = Archive(recordings, self.history)
+        self.removal = Removal(
+            self.database,
+            uploads=self.files.uploads,
+            pictures=self.files.pictures,
+            reports=self.files.reports,
+        )
         limits = AudioLimits(max_duration_s=config.max_duration_s)
         self.speech = SpeechService(self._models, settings, archive, limits)
         self.songs = SongService(
@@ -138,19 +154,50 @@ class Services:
         in_force = (speech_service.TASK, self.speech.methods.in_force())
         return self._models.all_described(in_force=in_force)
 
-    def picture(self, audio_file: str) -> bytes:
-        """Return the picture of a recording in the history as PNG."""
-        return self._picture(self.history.find(audio_file))
-
-    def report(self, name: str) -> tuple[Entry, bytes]:
-        """Return the entry of that `audio_file` or uploaded name, and its PDF."""
-        entry = self.history.find(name)
-        return entry, self._tasks[entry.task].report(entry, self._picture(entry))
-
-    def _picture(self, entry: Entry) -> bytes:
-        return self._drawings.get(
-            f"{entry.audio_file}.png", lambda: self._tasks[entry.task].draw(entry)
+    def picture(self, audio_file: str) -> Drawing:
+        """Return the picture of a recording in the history, as PNG."""
+        entry = self.history.find(audio_file)
+        return self._pictures.hand_over(
+            picture_name(entry.audio_file), lambda: self._tasks[entry.task].draw(entry)
         )
+
+    def report(self, name: str) -> tuple[str, Drawing]:
+        """Return a file name for a report, and the PDF.
+
+        Parameters
+        ----------
+        name : str
+            The `audio_file` of an entry, or the uploaded name of the newest one.
+        """
+        entry = self.history.find(name)
+        # The uploaded name is data and stays out of the header.
+        shown_name = f"{entry.audio_file.partition('.')[0]}.pdf"
+        report = self._reports.hand_over(
+            report_name(entry.audio_file), lambda: self._write(entry), download_name=shown_name
+        )
+        return shown_name, report
+
+    def remove(self, name: str) -> None:
+        """Remove an entry of the history and its files.
+
+        Parameters
+        ----------
+        name : str
+            Its id or its `audio_file`.
+
+        Raises
+        ------
+        NotFound
+            If there is no such entry.
+        StorageUnavailable, DatabaseUnavailable
+            If something of it may be left; it can be removed again.
+        """
+        self.removal.remove(self.history.exactly(name))
+
+    def _write(self, entry: Entry) -> bytes:
+        task = self._tasks[entry.task]
+        picture = self._pictures.get(picture_name(entry.audio_file), lambda: task.draw(entry))
+        return task.report(entry, picture)
 
     def _task_with(self, method: str) -> str:
         """Name the first task that has the method."""

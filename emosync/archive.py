@@ -68,19 +68,6 @@ class Archive:
         """Return the recording of an entry; raises NotFound if it was not kept."""
         return self._recordings.read(entry.audio_file)
 
-    def remove(self, entry: Entry) -> None:
-        """Remove an entry and its recording.
-
-        The row goes last: while it is there, whoever was interrupted can begin again.
-
-        Raises
-        ------
-        StorageUnavailable, DatabaseUnavailable
-            If something of it may be left.
-        """
-        self._recordings.remove(entry.audio_file)
-        self.history.remove(entry)
-
     def _keep(self, named: Sequence[Entry], data: bytes | None, stages: Stages) -> None:
         with stages.measure("storage"):
             if data is not None:

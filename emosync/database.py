@@ -5,7 +5,7 @@ server's is not: several machines may use it, and who runs them says when it is 
 """
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -31,9 +31,11 @@ class Database:
         SQLAlchemy URL.
     timeout_s : float
         How long to wait for a lock or a connection, in seconds.
+    pool_size : int
+        Most connections at once; a thread that needs one more waits.
     """
 
-    def __init__(self, url: str, *, timeout_s: float = 5.0) -> None:
+    def __init__(self, url: str, *, timeout_s: float = 5.0, pool_size: int = 8) -> None:
         self._is_sqlite = url.startswith("sqlite")
         self._file = Path(make_url(url).database or "") if self._is_sqlite else None
         argument = "timeout" if self._is_sqlite else "connect_timeout"
@@ -41,8 +43,9 @@ class Database:
         self._engine = create_engine(
             url,
             connect_args={argument: seconds},
-            # As many as a worker may have threads; a connection is kept, not reopened.
-            pool_size=16,
+            # A connection is kept, not reopened.
+            pool_size=pool_size,
+            max_overflow=0,
             pool_timeout=timeout_s,
             # Postgres may have been restarted since; a file cannot go away like that.
             pool_pre_ping=not self._is_sqlite,
@@ -51,6 +54,8 @@ class Database:
         self._is_current = False
         if self._is_sqlite:
             event.listen(self._engine, "connect", _prepare_sqlite)
+        else:
+            event.listen(self._engine, "connect", _prepare_postgres(timeout_s))
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
@@ -139,3 +144,15 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA synchronous=NORMAL")
     cursor.close()
+
+
+def _prepare_postgres(timeout_s: float) -> Callable[[Any, Any], None]:
+    """Wait for locks no longer than for a connection."""
+
+    def prepare(connection: Any, _record: Any) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET lock_timeout = {round(timeout_s * 1000)}")
+        # The pool takes back what a transaction leaves behind, settings too.
+        connection.commit()
+
+    return prepare

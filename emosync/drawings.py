@@ -1,62 +1,124 @@
-"""Pictures that are drawn on the first request and then kept."""
+"""Pictures and reports that are drawn on the first request and then kept."""
 
 import logging
-import secrets
 import threading
 from collections.abc import Callable
-from pathlib import Path
+from dataclasses import dataclass
+
+from emosync.errors import NotFound, StorageUnavailable
+from emosync.file_store import FileStore
 
 _log = logging.getLogger(__name__)
 
 
+def picture_name(audio_file: str) -> str:
+    """Name the picture of a recording."""
+    return f"{audio_file}.png"
+
+
+def report_name(audio_file: str) -> str:
+    """Name the report on a recording."""
+    return f"{audio_file}.pdf"
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A finished drawing: its content, or where to get it.
+
+    Attributes
+    ----------
+    data : bytes
+        Empty if there is a link.
+    link : str, optional
+        URL of the store that keeps it, good for some minutes.
+    """
+
+    data: bytes = b""
+    link: str | None = None
+
+
 class Drawings:
-    """A folder of finished pictures.
+    """A store of finished drawings of one type.
 
     Parameters
     ----------
-    path : Path
-        The folder; made when the first picture is drawn.
+    store : FileStore
+        Where they lie.
+    media_type : str
+        What they are, such as "image/png".
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        # One picture at a time per process: drawing takes a core and 100 MB.
+    def __init__(self, store: FileStore, media_type: str) -> None:
+        self._store = store
+        self._media_type = media_type
+        # One drawing at a time per process: it takes a core and 100 MB.
         self._lock = threading.Lock()
 
     def get(self, name: str, draw: Callable[[], bytes]) -> bytes:
-        """Return a picture, drawing it if it is not there yet.
+        """Return a drawing, making it if it is not there yet.
 
         Parameters
         ----------
         name : str
-            File name; the caller vouches that it holds no path.
+            File name.
         draw : callable
-            Makes the picture.
+            Makes the drawing.
 
         Returns
         -------
         bytes
-            The picture.
+            The drawing.
         """
-        finished = self._path / name
+        data = self._finished(name)
+        if data is not None:
+            return data
         with self._lock:
-            try:
-                return finished.read_bytes()
-            except OSError:
-                picture = draw()
-            try:
-                self._keep(finished, picture)
-            except OSError:
-                # The cache saves time only; a full disk must not cost the answer.
-                _log.warning("the picture %s cannot be cached", name, exc_info=True)
-            return picture
+            data = self._finished(name)  # whoever held the lock may have made it
+            if data is None:
+                data = draw()
+                self._keep(name, data)
+            return data
 
-    def _keep(self, finished: Path, picture: bytes) -> None:
-        """Write beside, then rename, so that no other worker reads half a picture."""
-        self._path.mkdir(parents=True, exist_ok=True)
-        unfinished = self._path / f".{secrets.token_hex(8)}.part"
+    def hand_over(
+        self, name: str, draw: Callable[[], bytes], *, download_name: str | None = None
+    ) -> Drawing:
+        """Return a link to a drawing where the store gives one, else its content.
+
+        Parameters
+        ----------
+        name, draw
+            As for `get`.
+        download_name : str, optional
+            Under which a browser is to save it; by default it is shown.
+
+        Returns
+        -------
+        Drawing
+        """
+        link = self._store.link(name, media_type=self._media_type, download_name=download_name)
+        if link is None:
+            return Drawing(self.get(name, draw))
+        if not self._is_finished(name):
+            data = self.get(name, draw)
+            if not self._is_finished(name):
+                return Drawing(data)
+        return Drawing(link=link)
+
+    def _finished(self, name: str) -> bytes | None:
         try:
-            unfinished.write_bytes(picture)
-            unfinished.replace(finished)
-        finally:
-            unfinished.unlink(missing_ok=True)
+            return self._store.read(name)
+        except (NotFound, StorageUnavailable):
+            return None
+
+    def _is_finished(self, name: str) -> bool:
+        try:
+            return self._store.has(name)
+        except StorageUnavailable:
+            return False
+
+    def _keep(self, name: str, data: bytes) -> None:
+        try:
+            self._store.keep(name, data)
+        except StorageUnavailable:
+            # The store saves time only; a full disk must not cost the answer.
+            _log.warning("%s cannot be kept", name, exc_info=True)

@@ -23,7 +23,6 @@ from sqlalchemy import (
     String,
     Table,
     Text,
-    delete,
     false,
     insert,
     select,
@@ -181,7 +180,7 @@ class History:
     """Entries in the database, of whoever is asking.
 
     Every query names the owner (`emosync.caller`): what belongs to another is not found. Only
-    `emosync.retention` passes over whose it is.
+    `emosync.removal` passes over whose it is.
 
     Parameters
     ----------
@@ -238,19 +237,14 @@ class History:
             found = {entry.audio_file: entry for entry in _entries(connection, query)}
         return [found[name] for name in audio_files if name in found]
 
-    def numbered(self, number: int) -> Entry:
-        """Return the entry of that id; raises NotFound."""
-        query = _own_entries().where(PREDICTIONS.c.id == number)
+    def exactly(self, name: str) -> Entry:
+        """Return the entry of that `id` or `audio_file`; raises NotFound."""
+        number = _as_id(name)
+        is_it = PREDICTIONS.c.audio_file == name if number is None else PREDICTIONS.c.id == number
         with self._database.begin() as connection:
-            for entry in _entries(connection, query):
+            for entry in _entries(connection, _own_entries().where(is_it)):
                 return entry
-        raise NotFound("The history holds no prediction of that id.")
-
-    def remove(self, entry: Entry) -> None:
-        """Remove an entry, if it is there."""
-        condition = (PREDICTIONS.c.id == entry.id) & _is_own()
-        with self._database.begin() as connection:
-            connection.execute(delete(PREDICTIONS).where(condition))
+        raise NotFound("The history holds no such prediction.")
 
     def everything(self, *, limit: int | None = None, before: str | None = None) -> Iterator[Entry]:
         """Yield entries newest first, read page by page so that memory stays small."""
@@ -309,14 +303,20 @@ def _found(connection: Connection, name: str) -> Entry:
 
 def _is_older(connection: Connection, before: str) -> ColumnElement[bool]:
     """Say which entries follow that one, or are older than that time."""
-    if before.isascii() and before.isdigit() and len(before) <= _ID_DIGITS:
-        return _follows(connection, int(before))
+    number = _as_id(before)
+    if number is not None:
+        return _follows(connection, number)
     try:
         moment = datetime.fromisoformat(before)
         moment = moment.astimezone(UTC) if moment.tzinfo else moment
     except (ValueError, OverflowError):
         return _follows(connection, _id_of(connection, before))
     return PREDICTIONS.c.timestamp < moment.replace(tzinfo=None)
+
+
+def _as_id(text: str) -> int | None:
+    is_id = text.isascii() and text.isdigit() and len(text) <= _ID_DIGITS
+    return int(text) if is_id else None
 
 
 def _follows(connection: Connection, number: int) -> ColumnElement[bool]:

@@ -98,10 +98,6 @@ class Recordings:
         """Remove a recording, if it is there and can be; never raises."""
         self._store.discard(audio_file)
 
-    def remove(self, audio_file: str) -> None:
-        """Remove a recording, if it is there; raises StorageUnavailable if it may still be."""
-        self._store.remove([audio_file])
-
     def read(self, audio_file: str) -> bytes:
         """Return the bytes of a recording.
 

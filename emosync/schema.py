@@ -56,6 +56,7 @@ def lock_schema(connection: Connection) -> None:
         connection.exec_driver_sql(f"PRAGMA busy_timeout = {_SQLITE_WAIT_MS}")
         connection.exec_driver_sql("BEGIN IMMEDIATE")
     else:
+        connection.execute(text("SET LOCAL lock_timeout = 0"))
         connection.execute(text(f"SELECT pg_advisory_xact_lock({_POSTGRES_LOCK})"))
 
 

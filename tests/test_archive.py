@@ -106,13 +106,3 @@ def test_a_job_that_the_database_fails_leaves_what_another_attempt_may_have_kept
     broken = archive(tmp_path, "postgresql+psycopg://nobody@127.0.0.1:1/nothing")
     with working_for(IN_A_JOB), pytest.raises(DatabaseUnavailable):
         broken.keep([ENTRY], b"sound", container="wav", stages=Stages())
-
-
-def test_a_removed_entry_takes_its_recording_along(tmp_path: Path) -> None:
-    mine = archive(tmp_path)
-    mine.keep([ENTRY, ENTRY], b"sound", container="wav", stages=Stages())
-    first, second = mine.history.page(limit=5)
-    mine.remove(first)
-    mine.remove(first)
-    assert mine.history.page(limit=5) == [second]
-    assert [path.name for path in (tmp_path / "uploads").iterdir()] == [second.audio_file]

@@ -1,15 +1,17 @@
 import csv
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import delete
 
 from emosync.caller import Caller, working_for
 from emosync.database import Database
 from emosync.errors import NotFound, ParameterError
-from emosync.history import Entry, History
+from emosync.history import PREDICTIONS, Entry, History
 from emosync.history_csv import CSV_COLUMNS, csv_lines
 from emosync.results import Window
 
@@ -36,9 +38,19 @@ def entry(number: int, **members: object) -> Entry:
     )
 
 
+@pytest.fixture(params=["sqlite", "postgres"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    is_sqlite = request.param == "sqlite"
+    url = f"sqlite:///{tmp_path}/a" if is_sqlite else request.getfixturevalue("postgres_url")
+    database = Database(url)
+    database.upgrade()
+    yield database
+    database.close()
+
+
 @pytest.fixture
-def history(tmp_path: Path) -> History:
-    return History(Database(f"sqlite:///{tmp_path}/history.sqlite3"))
+def history(database: Database) -> History:
+    return History(database)
 
 
 def test_an_entry_comes_back_as_it_was_with_its_order_of_labels(history: History) -> None:
@@ -142,22 +154,23 @@ def test_what_belongs_to_another_is_not_found(history: History) -> None:
             for name in (kept.audio_file, kept.filename):
                 with pytest.raises(NotFound):
                     history.find(name)
-            with pytest.raises(NotFound):
-                history.numbered(kept.id or 0)
+            for name in (kept.audio_file, str(kept.id)):
+                with pytest.raises(NotFound):
+                    history.exactly(name)
             with pytest.raises(ParameterError):
                 history.page(limit=5, before=kept.audio_file)
-            history.remove(kept)
     with working_for(Caller("Ada")):
         assert history.find(kept.filename) == kept
-        assert history.numbered(kept.id or 0) == kept
-        history.remove(kept)
-        assert history.page(limit=5) == []
+        assert history.exactly(str(kept.id)) == history.exactly(kept.audio_file) == kept
+        with pytest.raises(NotFound):
+            history.exactly(kept.filename)
 
 
-def test_a_page_goes_on_where_an_entry_was_deleted(history: History) -> None:
+def test_a_page_goes_on_where_an_entry_was_deleted(history: History, database: Database) -> None:
     history.add([entry(i) for i in range(4)])
     last = history.page(limit=2)[-1]
-    history.remove(last)
+    with database.begin() as connection:
+        connection.execute(delete(PREDICTIONS).where(PREDICTIONS.c.id == last.id))
     following = history.page(limit=2, before=str(last.id))
     assert [e.audio_file for e in following] == [entry(1).audio_file, entry(0).audio_file]
     assert history.page(limit=2, before="0") == []

@@ -38,11 +38,11 @@ def test_a_name_tells_when_the_recording_came() -> None:
     assert time_in_name("readme.txt") is None
 
 
-def test_a_removed_recording_is_gone(tmp_path: Path) -> None:
+def test_a_discarded_recording_is_gone(tmp_path: Path) -> None:
     recordings = Recordings(FolderStore(tmp_path))
     name = new_name(NOON, container="wav")
     recordings.keep(name, b"sound")
-    recordings.remove(name)
+    recordings.discard(name)
     recordings.discard(name)
     with pytest.raises(NotFound, match="no longer"):
         recordings.read(name)

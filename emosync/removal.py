@@ -1,0 +1,117 @@
+"""Predictions that leave, with all that belongs to them: on request, or when they are old.
+
+Files go before the row: while that is there, whoever was interrupted can begin again.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from itertools import islice
+from typing import Final
+
+from sqlalchemy import delete, select
+
+from emosync.database import Database
+from emosync.drawings import picture_name, report_name
+from emosync.file_store import FileStore
+from emosync.history import PREDICTIONS, Entry
+from emosync.recordings import time_in_name
+
+# Rows that are read at once, and deleted in one transaction, so that others wait for none.
+_BATCH: Final = 500
+# Writing a file takes seconds; whoever began one this long ago has died.
+_PART_AGE_S: Final = 3_600.0
+
+
+class Removal:
+    """Rows of the history and their files, of whichever owner.
+
+    Parameters
+    ----------
+    database : Database
+        Where the rows are.
+    uploads, pictures, reports : FileStore
+        Where the files are.
+    """
+
+    def __init__(
+        self, database: Database, *, uploads: FileStore, pictures: FileStore, reports: FileStore
+    ) -> None:
+        self._database = database
+        # What each store calls the file of a recording.
+        self._stores = ((uploads, str), (pictures, picture_name), (reports, report_name))
+
+    def remove(self, entry: Entry) -> None:
+        """Remove one entry; that it is the caller's own, the caller has seen.
+
+        Raises
+        ------
+        StorageUnavailable, DatabaseUnavailable
+            If something of it may be left.
+        """
+        self._remove([(entry.id or 0, entry.audio_file)])
+
+    def remove_before(self, moment: datetime) -> int:
+        """Remove what is older than a moment, in UTC without a zone; returns how many.
+
+        Raises
+        ------
+        StorageUnavailable, DatabaseUnavailable
+            If something of it may be left.
+        """
+        n_removed = 0
+        while rows := self._older_than(moment):
+            self._remove(rows)
+            n_removed += len(rows)
+        return n_removed
+
+    def remove_orphans(self, moment: datetime) -> int:
+        """Remove files from before a moment that no entry knows, as a killed process leaves them.
+
+        Parameters
+        ----------
+        moment : datetime
+            Long enough ago that nobody is about to add the entry.
+
+        Returns
+        -------
+        int
+            How many files.
+        """
+        n_removed = 0
+        for store, name_of in self._stores:
+            store.clear_parts(age_s=_PART_AGE_S)
+            suffix = name_of("")
+            files = _older_files(store.names(), suffix, moment)
+            while names := list(islice(files, _BATCH)):
+                known = self._known([name.removesuffix(suffix) for name in names])
+                orphans = [name for name in names if name.removesuffix(suffix) not in known]
+                store.remove(orphans)
+                n_removed += len(orphans)
+        return n_removed
+
+    def _remove(self, rows: Sequence[tuple[int, str]]) -> None:
+        for store, name_of in self._stores:
+            store.remove([name_of(audio_file) for _, audio_file in rows])
+        ids = [number for number, _ in rows]
+        with self._database.begin() as connection:
+            connection.execute(delete(PREDICTIONS).where(PREDICTIONS.c.id.in_(ids)))
+
+    def _older_than(self, moment: datetime) -> list[tuple[int, str]]:
+        query = select(PREDICTIONS.c.id, PREDICTIONS.c.audio_file)
+        query = query.where(PREDICTIONS.c.timestamp < moment)
+        query = query.order_by(PREDICTIONS.c.timestamp).limit(_BATCH)
+        with self._database.begin() as connection:
+            return [(number, audio_file) for number, audio_file in connection.execute(query)]
+
+    def _known(self, audio_files: Sequence[str]) -> set[str]:
+        query = select(PREDICTIONS.c.audio_file).where(PREDICTIONS.c.audio_file.in_(audio_files))
+        with self._database.begin() as connection:
+            return set(connection.scalars(query))
+
+
+def _older_files(names: Iterable[str], suffix: str, moment: datetime) -> Iterator[str]:
+    """Yield the files of recordings that came before a moment; others are none of ours."""
+    for name in names:
+        came = time_in_name(name.removesuffix(suffix)) if name.endswith(suffix) else None
+        if came is not None and came < moment:
+            yield name
