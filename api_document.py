@@ -55,6 +55,7 @@ document_bp = Blueprint("document", __name__)
 def openapi() -> Response:
     """Send the document."""
     answer = Response(_document(), mimetype="application/json")
+    answer.cache_control.no_cache = True  # to be asked for again, and mostly unchanged
     answer.add_etag()
     return answer.make_conditional(request)
 

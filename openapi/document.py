@@ -7,9 +7,21 @@ from access import SCOPES
 from emosync.access_errors import KeyInvalid, KeyMissing, KeyRefused, RateLimited, ScopeMissing
 from emosync.config import Config
 from emosync.errors import DatabaseUnavailable, EmoSyncError
-from openapi import faces, genres, history, moods, predict, problems, service, songs, speech
-from openapi.parts import Errors, Json, Operation, count, parameter, text
-from request_ids import HEADER, PATTERN
+from emosync.keys import ADMIN
+from openapi import (
+    faces,
+    genres,
+    history,
+    jobs,
+    moods,
+    predict,
+    problems,
+    service,
+    songs,
+    speech,
+)
+from openapi.headers import HEADERS, LIMIT_HEADERS, REQUEST_ID, SHARED_HEADERS
+from openapi.parts import Errors, Json, Operation
 
 VERSION: Final = "0.1.0"
 _DESCRIPTION: Final = """\
@@ -28,10 +40,11 @@ _TAGS: Final = {
     "Moods": "Moods of tracks and playlists.",
     "Faces": "Tracks that fit a face.",
     "Short answers": "For clients of an earlier server.",
+    "Jobs": "Requests that are answered later, and many songs at once.",
     "History": "What was predicted, with pictures and reports.",
     "Service": "The service itself.",
 }
-_ORDER: Final = (predict, speech, songs, genres, moods, faces, history, service)
+_ORDER: Final = (predict, speech, songs, genres, moods, faces, jobs, history, service)
 _GUARDED: Final[Errors] = (
     KeyRefused,
     KeyMissing,
@@ -70,8 +83,8 @@ def document(config: Config) -> dict[str, Any]:
         "paths": paths,
         "components": {
             "schemas": schemas,
-            "headers": _HEADERS,
-            "parameters": {"RequestId": _REQUEST_ID},
+            "headers": HEADERS,
+            "parameters": {"RequestId": REQUEST_ID},
             "securitySchemes": _SCHEMES,
         },
     }
@@ -88,22 +101,46 @@ def _info(config: Config) -> Json:
 
 
 def _operation(operation: Operation) -> Json:
-    scopes = SCOPES[operation.route]
-    errors = (EmoSyncError, *(_GUARDED if scopes else ()), *operation.errors)
-    responses = {**operation.answers, **problems.answers(errors)}
+    scopes = SCOPES.get(operation.route, (ADMIN,))
+    answers = {**operation.answers, **_later(operation), **problems.answers(_errors(operation))}
+    limits = LIMIT_HEADERS if scopes else {}
     return {
         "operationId": operation.name,
         "tags": [operation.tag],
         "summary": operation.summary,
         **({"description": operation.description} if operation.description else {}),
         "security": _security(scopes),
-        "parameters": [{"$ref": "#/components/parameters/RequestId"}, *operation.parameters],
+        "parameters": _parameters(operation),
         **({"requestBody": operation.body} if operation.body else {}),
         "responses": {
-            status: {**answer, "headers": {**_SHARED_HEADERS, **answer.get("headers", {})}}
-            for status, answer in responses.items()
+            status: {**answer, "headers": {**SHARED_HEADERS, **limits, **answer.get("headers", {})}}
+            for status, answer in answers.items()
         },
     }
+
+
+def _parameters(operation: Operation) -> list[Json]:
+    return [
+        {"$ref": "#/components/parameters/RequestId"},
+        *(jobs.REPEATABLE if operation.verb == "post" else ()),
+        *operation.parameters,
+        *(jobs.LATER if operation.can_wait else ()),
+    ]
+
+
+def _later(operation: Operation) -> Json:
+    return {"202": jobs.accepted(as_preferred=True)} if operation.can_wait else {}
+
+
+def _errors(operation: Operation) -> Errors:
+    """Add to the errors of an operation those that it shares with others."""
+    return (
+        EmoSyncError,
+        *(_GUARDED if SCOPES.get(operation.route, (ADMIN,)) else ()),
+        *(jobs.REPEAT_ERRORS if operation.verb == "post" else ()),
+        *(jobs.LATER_ERRORS if operation.can_wait else ()),
+        *operation.errors,
+    )
 
 
 def _security(scopes: Sequence[str]) -> list[Json]:
@@ -116,24 +153,4 @@ def _security(scopes: Sequence[str]) -> list[Json]:
 _SCHEMES: Final[Json] = {
     "key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
     "bearer": {"type": "http", "scheme": "bearer"},
-}
-_REQUEST_ID: Final = parameter(
-    HEADER,
-    text(pattern=f"^{PATTERN}$"),
-    "Names the request in the answer and in the log; made where it is absent.",
-    place="header",
-)
-_HEADERS: Final[Json] = {
-    "RequestId": {"description": "The request.", "required": True, "schema": text()},
-    "ServerTiming": {
-        "description": "How long each stage took, in milliseconds.",
-        "schema": text(),
-    },
-    "Retry-After": {"description": "Seconds to wait.", "required": True, "schema": count()},
-    "WWW-Authenticate": {"description": "How to show a key.", "required": True, "schema": text()},
-    "Location": {"description": "Where it is.", "required": True, "schema": text()},
-}
-_SHARED_HEADERS: Final[Json] = {
-    HEADER: {"$ref": "#/components/headers/RequestId"},
-    "Server-Timing": {"$ref": "#/components/headers/ServerTiming"},
 }

@@ -121,6 +121,7 @@ def _recommend() -> Operation:
             *TRACK_ERRORS,
             *PLAYLIST_ERRORS,
         ),
+        can_wait=True,
     )
 
 

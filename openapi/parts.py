@@ -40,6 +40,8 @@ class Operation:
         What a POST sends.
     description : str
         What the summary leaves out.
+    can_wait : bool
+        Whether a job may answer it later.
     """
 
     route: str
@@ -51,6 +53,7 @@ class Operation:
     parameters: Sequence[Json] = ()
     body: Json | None = None
     description: str = ""
+    can_wait: bool = False
 
     @property
     def verb(self) -> str:

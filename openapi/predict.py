@@ -56,6 +56,7 @@ def _predict() -> Operation:
         body=_body(),
         answers={"200": _answer()},
         errors=(*errors_of_tasks(), *genres.VIDEO_ERRORS),
+        can_wait=True,
     )
 
 

@@ -39,10 +39,10 @@ from openapi.predict_fields import PLAYBACK, as_query
 from openapi.vocabulary import METHODS, ROWS_OF_SONGS
 
 _METHODS: Final = METHODS[song_service.TASK]
-_SONG_ID: Final = text(
+SONG_ID: Final = text(
     "1 to 128 letters, digits, dots, underscores and hyphens.", pattern="^[A-Za-z0-9._-]{1,128}$"
 )
-_LIBRARY: Final[Errors] = (
+LIBRARY_ERRORS: Final[Errors] = (
     InvalidSongId,
     ParameterError,
     UpstreamError,
@@ -57,7 +57,7 @@ _SONG: Final[Errors] = (
     UnknownSong,
     InvalidFeatures,
     StoredPlaybackInvalid,
-    *_LIBRARY,
+    *LIBRARY_ERRORS,
     *HEARD,
 )
 
@@ -123,7 +123,7 @@ def _playback() -> Operation:
     }
     answer = members(
         {
-            "song_id": _SONG_ID,
+            "song_id": SONG_ID,
             "sequence": listed(_ROW),
             "method": text("The way that was used.", enum=list(_METHODS)),
         }
@@ -138,7 +138,7 @@ def _playback() -> Operation:
             "computed, since a finished one can no longer be changed."
         ),
         parameters=[
-            parameter("song_id", _SONG_ID, required=True, example="rain_and_sun"),
+            parameter("song_id", SONG_ID, required=True, example="rain_and_sun"),
             *as_query({**choice, **PLAYBACK}),
         ],
         answers={
@@ -153,11 +153,12 @@ def _playback() -> Operation:
             )
         },
         errors=(MissingInput, *_SONG),
+        can_wait=True,
     )
 
 
 def _song_list() -> Operation:
-    answer = members({"songs": listed(_SONG_ID, "Sorted."), "next": next_link()})
+    answer = members({"songs": listed(SONG_ID, "Sorted."), "next": next_link()})
     return Operation(
         "GET /songs",
         name="listSongs",
@@ -166,14 +167,14 @@ def _song_list() -> Operation:
         parameters=[
             limit_parameter(),
             parameter("prefix", text(), "What the ids begin with."),
-            parameter("after", _SONG_ID, "The id after which the page begins."),
+            parameter("after", SONG_ID, "The id after which the page begins."),
         ],
         answers={
             "200": json_answer(
                 answer, "A page of ids.", example={"songs": ["rain_and_sun"], "next": None}
             )
         },
-        errors=_LIBRARY,
+        errors=LIBRARY_ERRORS,
     )
 
 
@@ -183,10 +184,10 @@ def _curve() -> Operation:
         name="songCurve",
         tag="Songs",
         summary="Tell valence and arousal of a song over time.",
-        parameters=[parameter("song_id", _SONG_ID, place="path", example="rain_and_sun")],
+        parameters=[parameter("song_id", SONG_ID, place="path", example="rain_and_sun")],
         answers={
             "200": json_answer(
-                members({"song_id": _SONG_ID, **_CURVE}),
+                members({"song_id": SONG_ID, **_CURVE}),
                 "The curve, neither smoothed nor amplified.",
                 example={
                     "song_id": "rain_and_sun",
@@ -207,10 +208,10 @@ def _tags() -> Operation:
         name="songTags",
         tag="Songs",
         summary="Tell the most likely tags of a song.",
-        parameters=[parameter("song_id", _SONG_ID, place="path", example="rain_and_sun")],
+        parameters=[parameter("song_id", SONG_ID, place="path", example="rain_and_sun")],
         answers={
             "200": json_answer(
-                members({"song_id": _SONG_ID, "tags": _TAGS}),
+                members({"song_id": SONG_ID, "tags": _TAGS}),
                 "The tags.",
                 example={"song_id": "rain_and_sun", "tags": {"rock": 0.168062}},
             )

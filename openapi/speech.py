@@ -82,6 +82,7 @@ def _record() -> Operation:
         ),
         answers={"200": json_answer(named("Prediction"), "The prediction.", example=EXAMPLE)},
         errors=(InvalidBase64, *fields.errors_of_tasks()),
+        can_wait=True,
     )
 
 

@@ -58,7 +58,7 @@ class CheckedClient(FlaskClient):
     def open(self, *args: Any, **kwargs: Any) -> TestResponse:
         answer = super().open(*args, **kwargs)
         request = answer.request
-        body = answer.get_data() if answer.mimetype.endswith("json") else b""
+        body = answer.get_data() if (answer.mimetype or "").endswith("json") else b""
         found = Answer(request.method, request.path, answer.status_code, answer.headers, body)
         if not _is_a_tests_own(self, request.path):
             check(found)

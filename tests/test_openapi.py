@@ -13,11 +13,13 @@ from openapi_spec_validator import OpenAPIV31SpecValidator, validate
 from access import SCOPES
 from emosync.config import Config
 from emosync.errors import EmoSyncError
+from emosync.job_errors import JobGivenUp, JobTimeout
 from emosync.playlist_errors import PreviewHostRefused, PreviewUnavailable
 from openapi.document import document
 from openapi.parts import template, tree
 from openapi.problems import PROBLEM
 from openapi.vocabulary import METHODS
+from respond_async import ENDPOINTS
 
 DOCUMENT = document(Config())
 OPERATIONS = [
@@ -25,8 +27,8 @@ OPERATIONS = [
     for path, operations in DOCUMENT["paths"].items()
     for verb, operation in operations.items()
 ]
-# Told as the reason why a track's mood is not known, in an answer that is none of an error.
-REASONS = {PreviewHostRefused, PreviewUnavailable}
+# Told in answers that are none of an error: why a track's mood is not known, how a job ended.
+REASONS = {PreviewHostRefused, PreviewUnavailable, JobGivenUp, JobTimeout}
 COMPONENTS = DOCUMENT["components"]
 
 
@@ -84,6 +86,17 @@ def test_its_methods_are_those_of_the_services(app: Flask) -> None:
         "face": services.faces,
     }
     assert {task: tuple(service.methods.names) for task, service in found.items()} == dict(METHODS)
+
+
+def test_what_a_job_may_answer_later_says_so(app: Flask) -> None:
+    later = {
+        (verb.lower(), template(rule.rule))
+        for rule in app.url_map.iter_rules()
+        if rule.endpoint in ENDPOINTS
+        for verb in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+    told = {(v, p) for v, p, found in OPERATIONS if "202" in found["responses"]}
+    assert told == {*later, ("post", "/batch")}
 
 
 def media(part: Any) -> Iterator[dict[str, Any]]:
