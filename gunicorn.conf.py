@@ -64,13 +64,24 @@ def child_exit(server: object, worker: Any) -> None:
     mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
 
 
+def worker_exit(server: object, worker: Any) -> None:
+    """End the jobs that are begun, or leave them to others; the last requests are answered."""
+    if job_work := getattr(worker, "job_work", None):
+        job_work.stop()
+
+
 def on_exit(server: object) -> None:
     """Leave no folder behind."""
     shutil.rmtree(os.environ[FOLDER_VARIABLE], ignore_errors=True)
 
 
-def post_worker_init(worker: object) -> None:
-    """Keep the collector from looking again and again at what lives as long as the worker."""
+def post_worker_init(worker: Any) -> None:
+    """Begin to work on jobs, and keep the collector from what lives as long as the worker."""
+    # Not before the fork, like the application itself.
+    from job_work import JobWork
+
+    worker.job_work = JobWork(worker.wsgi)
+    worker.job_work.start()
     gc.collect()
     gc.freeze()
     if _libc:

@@ -43,6 +43,20 @@ def sent_values() -> Mapping[str, str]:
         return request.values
 
 
+def body_bytes() -> bytes:
+    """Return the whole body as it was sent; the view can read it still.
+
+    Raises
+    ------
+    StorageUnavailable
+        If the disk is full.
+    """
+    if request.is_json:
+        request.max_content_length = current_config().max_json_bytes
+    with _receiving():
+        return request.get_data()
+
+
 @contextmanager
 def _receiving() -> Iterator[None]:
     """Read the body, of which larger uploads pass through a temporary file."""

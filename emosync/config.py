@@ -257,14 +257,18 @@ class Config:
     )
 
     def __post_init__(self) -> None:
-        prefixes = (
+        if len(set(self.library_prefixes)) < len(self.library_prefixes):
+            raise ValueError("PLAYBACK_, FEATURES_, SONGS_ and CURVES_PREFIX must differ")
+
+    @property
+    def library_prefixes(self) -> tuple[str, ...]:
+        """Folders of the song library."""
+        return (
             self.playback_prefix,
             self.features_prefix,
             self.songs_prefix,
             self.curves_prefix,
         )
-        if len(set(prefixes)) < len(prefixes):
-            raise ValueError("PLAYBACK_, FEATURES_, SONGS_ and CURVES_PREFIX must differ")
 
     @property
     def sql_url(self) -> str:

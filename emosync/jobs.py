@@ -101,10 +101,15 @@ class Job:
     counts: Mapping[str, int]
 
     @property
+    def progress(self) -> dict[str, int]:
+        """Number of the parts, and of those in each state."""
+        return {"total": sum(self.counts.values()), **self.counts}
+
+    @property
     def state(self) -> str:
         """One of `job_tables.STATES`, of the job as a whole."""
         if self.counts[QUEUED] or self.counts[RUNNING]:
-            has_begun = sum(self.counts.values()) > self.counts[QUEUED]
+            has_begun = self.progress["total"] > self.counts[QUEUED]
             return RUNNING if has_begun else QUEUED
         return next(state for state in (CANCELLED, DONE, FAILED) if self.counts[state])
 

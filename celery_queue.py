@@ -1,0 +1,66 @@
+"""Celery as web processes and workers share it: which broker, which queue, which promises.
+
+A message names part of a job and holds nothing else: what to do stands in SQL and in the files.
+So a message that is lost, or comes twice, costs a look into SQL and no more.
+"""
+
+from functools import cache
+from typing import TYPE_CHECKING, Final
+
+from emosync.config import Config
+
+if TYPE_CHECKING:
+    from celery import Celery
+
+TASK: Final = "emosync.do_item"
+_QUEUE: Final = "emosync"
+# How long a request waits for a broker that is down.
+_TIMEOUT_S: Final = 2.0
+# A process that does not stop at the limit, as in the middle of a model, is ended this much later.
+_LAST_S: Final = 30.0
+
+
+@cache
+def celery_for(config: Config) -> "Celery":
+    """Make Celery's application, once per process.
+
+    Parameters
+    ----------
+    config : Config
+        Names the broker.
+
+    Returns
+    -------
+    Celery
+        It knows no task; `celery_app` adds the one that workers run.
+    """
+    # Imported here: it takes a quarter of a second, and few processes need it.
+    from celery import Celery
+
+    made = Celery("emosync", broker=config.celery_broker_url, set_as_current=False)
+    made.conf.update(
+        task_default_queue=_QUEUE,
+        task_ignore_result=True,
+        # A message is there until the work is done, so that it outlives the worker.
+        task_acks_late=True,
+        task_reject_on_worker_lost=True,
+        # Nobody hoards what another could do.
+        worker_prefetch_multiplier=1,
+        task_soft_time_limit=config.job_time_limit_s,
+        task_time_limit=config.job_time_limit_s + _LAST_S,
+        broker_connection_timeout=_TIMEOUT_S,
+        broker_connection_retry_on_startup=True,
+        # A broker may be away for longer than any number of attempts.
+        broker_connection_max_retries=None,
+        broker_transport_options=_transport_options(config.celery_broker_url),
+        # The application's log is the worker's as well.
+        worker_hijack_root_logger=False,
+        worker_redirect_stdouts=False,
+    )
+    return made
+
+
+def _transport_options(broker_url: str) -> dict[str, float]:
+    if not broker_url.startswith("redis"):
+        return {}
+    return {"socket_connect_timeout": _TIMEOUT_S, "socket_timeout": 10 * _TIMEOUT_S}

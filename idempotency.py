@@ -1,0 +1,113 @@
+"""`Idempotency-Key`: a request that is sent again gets the answer that it got first.
+
+References
+----------
+.. [1] IETF draft-ietf-httpapi-idempotency-key-header-07, "The Idempotency-Key HTTP Header Field".
+"""
+
+import hashlib
+import logging
+import re
+from dataclasses import replace
+from http import HTTPStatus
+from typing import Final
+
+from flask import Flask, Response, g, request
+
+from emosync.caller import current_caller, set_caller
+from emosync.errors import DatabaseUnavailable
+from emosync.first_answers import Begun, FirstAnswer
+from emosync.job_errors import InvalidIdempotencyKey
+from request_context import body_bytes, services
+
+_log = logging.getLogger(__name__)
+
+HEADER: Final = "Idempotency-Key"
+REPLAYED_HEADER: Final = "Idempotent-Replayed"
+KEY_PATTERN: Final = r"[\x21-\x7e]{1,255}"
+_KEY: Final = re.compile(KEY_PATTERN, re.ASCII)
+
+
+def register_idempotency(app: Flask) -> None:
+    """Answer every POST with a key once.
+
+    To be registered after those who refuse requests, and before those who answer in the place
+    of views: a refusal is not kept, an answer is.
+    """
+    app.before_request(_begin)
+    app.after_request(_keep)
+    app.teardown_request(_forget)
+
+
+def _begin() -> Response | None:
+    key = request.headers.get(HEADER)
+    if key is None or request.method != "POST" or request.url_rule is None:
+        return None
+    if not _KEY.fullmatch(key):
+        raise InvalidIdempotencyKey(
+            f"The header {HEADER} must have 1 to 255 printable characters without spaces."
+        )
+    found = services().work.first_answers.begin(key, _fingerprint())
+    if isinstance(found, FirstAnswer):
+        return _replayed(found)
+    g.begun = found
+    # What is done twice, since whoever did it first died before it was answered, is kept once.
+    set_caller(replace(current_caller(), item=found.item))
+    return None
+
+
+def _keep(answer: Response) -> Response:
+    begun = _begun()
+    if begun is None:
+        return answer
+    g.begun = None
+    set_caller(replace(current_caller(), item=None))
+    answers = services().work.first_answers
+    try:
+        if answer.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            answers.drop(begun)
+        else:
+            answers.keep(begun, _first(answer))
+    except DatabaseUnavailable as exc:
+        # The answer is good; sent again, the request is worked on again, and kept once.
+        _log.warning("the answer to a key is not kept: %s", exc)
+    return answer
+
+
+def _forget(_error: BaseException | None) -> None:
+    """Leave no name of work to the next request of this thread."""
+    if _begun() is not None:
+        set_caller(replace(current_caller(), item=None))
+
+
+def _begun() -> Begun | None:
+    found: Begun | None = g.get("begun")
+    return found
+
+
+def _fingerprint() -> str:
+    """Digest what makes a request the same."""
+    body, kind = body_bytes(), request.mimetype
+    # A client that sends a form again draws another boundary.
+    if boundary := request.mimetype_params.get("boundary"):
+        body = body.replace(boundary.encode(), b"")
+    digest = hashlib.sha256(f"{request.path}\n{kind}\n".encode())
+    digest.update(request.query_string + b"\n" + body)
+    return digest.hexdigest()
+
+
+def _first(answer: Response) -> FirstAnswer:
+    return FirstAnswer(
+        answer.status_code,
+        answer.headers.get("Content-Type", ""),
+        answer.get_data(as_text=True),
+        answer.headers.get("Location"),
+    )
+
+
+def _replayed(first: FirstAnswer) -> Response:
+    answer = Response(first.answer, first.status, content_type=first.content_type)
+    answer.headers[REPLAYED_HEADER] = "true"
+    if first.location:
+        answer.headers["Location"] = first.location
+    return answer

@@ -1,0 +1,87 @@
+"""Threads of a web process that work on jobs, where no broker is named."""
+
+import logging
+import threading
+import time
+from typing import Final
+
+from emosync.errors import EmoSyncError
+from emosync.job_queue import JobQueue, Taken
+from job_bell import LocalBell
+from job_runner import JobRunner
+
+_log = logging.getLogger(__name__)
+
+# What is begun may end in this time when the process is told to stop; the rest goes back.
+STOP_S: Final = 10.0
+
+
+class JobPool:
+    """Works on jobs until it is told to stop.
+
+    Parameters
+    ----------
+    runner : JobRunner
+        Does the work.
+    queue : JobQueue
+        Where it stands.
+    bell : LocalBell
+        Tells of work that this process has accepted.
+    n_threads : int
+        How many parts are worked on at a time.
+    """
+
+    def __init__(
+        self, runner: JobRunner, queue: JobQueue, bell: LocalBell, *, n_threads: int
+    ) -> None:
+        self._runner = runner
+        self._queue = queue
+        self._bell = bell
+        self._is_stopping = False
+        self._in_hand: dict[str, Taken] = {}
+        self._threads = [
+            threading.Thread(target=self._work, name=f"job-{n}", daemon=True)
+            for n in range(n_threads)
+        ]
+
+    def start(self) -> None:
+        """Begin to look for work."""
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self, *, within_s: float) -> None:
+        """End what is begun, or put it back.
+
+        Parameters
+        ----------
+        within_s : float
+            How long what is begun may take, in seconds.
+        """
+        self._is_stopping = True
+        self._bell.ring()
+        end_s = time.monotonic() + within_s
+        for thread in self._threads:
+            thread.join(max(0.0, end_s - time.monotonic()))
+        for taken in list(self._in_hand.values()):
+            # Nobody failed, so the attempt does not count.
+            self._queue.put_back(taken, pause_s=0, attempts=taken.attempts - 1)
+
+    def _work(self) -> None:
+        while not self._is_stopping:
+            try:
+                taken = self._queue.take_next()
+                if taken is None:
+                    self._bell.wait()
+                else:
+                    self._do(taken)
+            except EmoSyncError as exc:
+                # The database is away; what was begun is done anew when its lease has ended.
+                _log.warning("jobs wait: %s", exc)
+                self._bell.wait()
+
+    def _do(self, taken: Taken) -> None:
+        self._in_hand[taken.lease] = taken
+        try:
+            self._runner.run(taken)
+        finally:
+            self._in_hand.pop(taken.lease, None)

@@ -1,0 +1,44 @@
+"""Everything of jobs that runs beside the views of a web process."""
+
+from flask import Flask
+
+from emosync.config import Config
+from job_bell import LocalBell
+from job_pool import STOP_S, JobPool
+from job_runner import JobRunner
+from job_upkeep import JobUpkeep
+from services import Services
+
+
+class JobWork:
+    """Works on jobs, unless Celery's workers do, and looks after them.
+
+    Threads do not survive a fork, so it is made in the process that serves.
+
+    Parameters
+    ----------
+    app : Flask
+        Whose jobs they are.
+    """
+
+    def __init__(self, app: Flask) -> None:
+        config: Config = app.config["EMOSYNC"]
+        found: Services = app.extensions["emosync"]
+        self._upkeep = JobUpkeep(found.work, config)
+        self._pool = None
+        if isinstance(found.work.bell, LocalBell) and config.job_threads:
+            self._pool = JobPool(
+                JobRunner(app), found.work.queue, found.work.bell, n_threads=config.job_threads
+            )
+
+    def start(self) -> None:
+        """Begin."""
+        self._upkeep.start()
+        if self._pool:
+            self._pool.start()
+
+    def stop(self, *, within_s: float = STOP_S) -> None:
+        """End what is begun in so many seconds, or put it back."""
+        self._upkeep.stop()
+        if self._pool:
+            self._pool.stop(within_s=within_s)
