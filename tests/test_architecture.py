@@ -16,12 +16,16 @@ MODULES = {
 WORKSHOP = sorted(name for name in MODULES if name.partition(".")[0] == "emosync")
 SPINE = sorted(set(MODULES) - set(WORKSHOP))
 HEAVY = {
+    "alembic",
     "boto3",
+    "celery",
+    "flask_limiter",
     "keras",
     "librosa",
     "matplotlib",
     "numba",
     "pandas",
+    "redis",
     "reportlab",
     "sklearn",
     "tensorflow",
