@@ -18,7 +18,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from emosync.caller import current_caller
-from emosync.errors import ModelUnavailable
+from emosync.errors import DatabaseUnavailable, ModelUnavailable
 from request_context import services
 from services import Services
 
@@ -114,6 +114,7 @@ class _Now(Collector):
     def collect(self) -> Iterator[Metric]:
         """Yield what the library asks for."""
         yield self._models()
+        yield self._queue()
 
     def _models(self) -> Metric:
         found = GaugeMetricFamily(
@@ -125,6 +126,17 @@ class _Now(Collector):
             for task, methods in self._services.models()["models"].items():
                 for method, card in methods.items():
                     found.add_metric([task, method, card["sha256"]["model.onnx"]], 1)
+        return found
+
+    def _queue(self) -> Metric:
+        found = GaugeMetricFamily(
+            "emosync_job_items",
+            "Parts of jobs that have not ended, by state: those that wait are queued.",
+            labels=("state",),
+        )
+        with suppress(DatabaseUnavailable):
+            for state, number in self._services.work.queue.depth().items():
+                found.add_metric([state], number)
         return found
 
 

@@ -109,6 +109,20 @@ def test_without_models_metrics_are_told_nevertheless(config: Config, tmp_path: 
     assert "emosync_requests_total" in answer.text
 
 
+def test_the_queue_of_jobs_is_told(client: FlaskClient) -> None:
+    assert value(client.get("/metrics").text, "emosync_job_items", state="queued") == 0
+    client.post("/batch", json={"song_ids": ["a", "b"]})
+    assert value(client.get("/metrics").text, "emosync_job_items", state="queued") == 2
+
+
+def test_without_a_database_metrics_are_told_nevertheless(config: Config) -> None:
+    url = "postgresql+psycopg://nobody:secret@127.0.0.1:1/nothing"
+    app = create_app(replace(config, database_url=url))
+    answer = app.test_client().get("/metrics")
+    assert answer.status_code == 200
+    assert "emosync_requests_total" in answer.text
+
+
 def test_what_is_at_work_is_told_and_ends_with_an_error_too(app: Flask) -> None:
     @app.get("/fail")
     def fail() -> str:
