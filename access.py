@@ -14,7 +14,7 @@ from flask import Flask, g, request
 from emosync.access_errors import KeyRefused, ScopeMissing
 from emosync.caller import current_caller, set_caller
 from emosync.keys import ADMIN, PREDICT, READ, Key
-from request_context import services
+from request_context import is_replay, services
 
 _FREE: Final = ()
 # Verb and rule of every route to the scopes of which a key needs one. What is not here takes
@@ -85,9 +85,8 @@ def _needed() -> tuple[str, ...]:
 
 
 def _identify() -> None:
-    caller = current_caller()
-    if caller.item is not None:
-        return  # part of a job, whose caller was let in when the job was accepted
+    if is_replay():
+        return
     key = None
     if not is_free():
         try:
@@ -96,7 +95,7 @@ def _identify() -> None:
             g.refusal = refusal
     g.key = key
     owner, scopes = (key.owner, key.scopes) if key else ("", frozenset[str]())
-    set_caller(replace(caller, owner=owner, scopes=scopes))
+    set_caller(replace(current_caller(), owner=owner, scopes=scopes))
 
 
 def _presented() -> str | None:

@@ -3,7 +3,7 @@
 import logging
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
@@ -11,9 +11,10 @@ from flask import Flask, Response
 from werkzeug.test import EnvironBuilder
 
 from emosync.caller import Caller, JobItem, working_for
-from emosync.errors import DatabaseUnavailable, EmoSyncError
+from emosync.errors import DatabaseUnavailable, EmoSyncError, NotFound
 from emosync.job_errors import JobGivenUp, JobTimeout
 from emosync.job_queue import JobQueue, Taken
+from request_context import REPLAY
 from services import Services
 
 if TYPE_CHECKING:
@@ -42,9 +43,9 @@ class JobRunner:
     def __init__(self, app: Flask, *, timeouts: tuple[type[Exception], ...] = ()) -> None:
         self._app = app
         self._timeouts = timeouts
-        found: Services = app.extensions["emosync"]
-        self._queue = found.work.queue
-        self._bodies = found.work.bodies
+        self._services: Services = app.extensions["emosync"]
+        self._queue = self._services.work.queue
+        self._bodies = self._services.work.bodies
 
     def run(self, taken: Taken) -> None:
         """Do part of a job, and keep its answer or put it back.
@@ -61,14 +62,26 @@ class JobRunner:
         """
         item = JobItem(taken.job_id, taken.position, taken.created_at)
         caller = Caller(taken.owner, taken.scopes, taken.request_id, item)
-        with working_for(caller), _kept_alive(self._queue, taken):
-            answer = self._answer(taken)
+        with working_for(caller):
+            with _kept_alive(self._queue, taken):
+                answer = self._answer(taken)
+            self._end(taken, answer)
+
+    def _end(self, taken: Taken, answer: Response) -> None:
         may_pass = answer.status_code == HTTPStatus.SERVICE_UNAVAILABLE
         if may_pass and taken.attempts < MAX_ATTEMPTS:
             self._queue.put_back(taken, pause_s=_pause_s(answer, taken), attempts=taken.attempts)
         else:
             text = answer.get_data(as_text=True)
-            self._queue.finish(taken, status=answer.status_code, answer=text)
+            if not self._queue.finish(taken, status=answer.status_code, answer=text):
+                self._undo(taken, answer)
+
+    def _undo(self, taken: Taken, answer: Response) -> None:
+        """Remove what was kept of a part that was cancelled meanwhile."""
+        audio_file = answer.get_json().get("audio_file") if answer.is_json else None
+        if audio_file and self._queue.is_cancelled(taken):
+            with suppress(NotFound):
+                self._services.remove(audio_file)
 
     def _answer(self, taken: Taken) -> Response:
         try:
@@ -105,7 +118,7 @@ def _environ(taken: Taken, body: bytes) -> "WSGIEnvironment":
         data=body,
     )
     try:
-        return builder.get_environ()
+        return {**builder.get_environ(), REPLAY: True}
     finally:
         builder.close()
 

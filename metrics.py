@@ -17,9 +17,8 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
-from emosync.caller import current_caller
 from emosync.errors import DatabaseUnavailable, ModelUnavailable
-from request_context import services
+from request_context import is_replay, services
 from services import Services
 
 # Read by prometheus_client as well, when it is imported.
@@ -148,7 +147,7 @@ def _begin() -> None:
 def _count(answer: Response) -> Response:
     route = request.url_rule.rule if request.url_rule else ""
     verb = request.method if request.method in _VERBS else "other"
-    source = "client" if current_caller().item is None else "job"
+    source = "job" if is_replay() else "client"
     _REQUESTS.labels(route, verb, answer.status_code, source).inc()
     stages = g.get("stages")
     task, method = (stages.task, stages.method) if stages else ("", "")

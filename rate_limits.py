@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 from flask import Flask, Response, request
 
 from access import is_free, shown_key
-from emosync.caller import current_caller
 from emosync.config import Config
+from request_context import is_replay
 
 if TYPE_CHECKING:
     from flask_limiter import Limiter, RequestLimit
@@ -95,7 +95,7 @@ def subscriber(address: str) -> str:
 
 def _is_unlimited() -> bool:
     """Leave probes alone, and the parts of a job, which was counted when it was accepted."""
-    return is_free() or current_caller().item is not None
+    return is_free() or is_replay()
 
 
 def _tell(limiter: "Limiter", answer: Response) -> Response:

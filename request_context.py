@@ -14,10 +14,17 @@ from emosync.sources import Source, from_upload, parse_object
 from emosync.stages import Stages
 from services import Services
 
+# In the environment of a request that a job replays. A client's headers all begin with HTTP_.
+REPLAY: Final = "emosync.replay"
 MAX_LIMIT: Final = 1_000
 _LIMIT: Final = re.compile(r"[1-9]\d{0,3}", re.ASCII)
 
 Answer = dict[str, Any]
+
+
+def is_replay() -> bool:
+    """Tell whether part of a job is at work, whose caller was let in when it was accepted."""
+    return REPLAY in request.environ
 
 
 def upload(field: str) -> Source:

@@ -7,6 +7,7 @@ from typing import Final
 from flask import Flask, Response, request
 
 from emosync.caller import Caller, current_caller, set_caller
+from request_context import is_replay
 
 HEADER: Final = "X-Request-ID"
 # What proxies and tracers send; nothing that could end a line of the log.
@@ -23,7 +24,7 @@ def register_request_ids(app: Flask) -> None:
 
 def _begin() -> None:
     # A job replays its request, under the id of the one that asked for it.
-    if current_caller().item is None:
+    if not is_replay():
         set_caller(Caller(request_id=_id(request.headers.get(HEADER, ""))))
 
 
@@ -34,7 +35,7 @@ def _show(answer: Response) -> Response:
 
 def _forget(_error: BaseException | None) -> None:
     """Leave nothing to the next request of this thread."""
-    if current_caller().item is None:
+    if not is_replay():
         set_caller(Caller())
 
 

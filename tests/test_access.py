@@ -19,6 +19,8 @@ from emosync.caller import Caller, JobItem, current_caller, working_for
 from emosync.config import Config
 from emosync.history import new_entry
 from emosync.keys import SCOPES
+from job_runner import JobRunner
+from request_context import REPLAY
 from services import Services
 
 ROOT = Path(__file__).parent.parent
@@ -71,6 +73,9 @@ TABLE: Mapping[str, Row] = {
     "DELETE /history/<name>": closed("predict", 404, 204),
     "GET /visualizations/<audio_file>.png": closed("read", 404, 200),
     "GET /download-report/<path:filename>": closed("read", 404, 200),
+    "POST /batch": closed("predict", 400),
+    "GET /jobs/<job_id>": closed("predict read", 404, 200),
+    "DELETE /jobs/<job_id>": closed("predict", 404, 200),
     "GET /changeMethod": closed("admin", 400),
     "POST /changeMethod": closed("admin", 400),
     "GET /metrics": closed("admin", 200),
@@ -118,11 +123,21 @@ class House:
             client.environ_base["HTTP_X_API_KEY"] = key
         return client
 
-    def predict(self, key: str) -> dict[str, Any]:
+    def predict(self, key: str, **headers: str) -> dict[str, Any]:
         """Let a key make a prediction."""
+        return predicted(self._send(key, **headers))
+
+    def order(self, key: str) -> str:
+        """Let a key ask for a prediction by a job, which nobody does yet; returns its path."""
+        answer = self._send(key, Prefer="respond-async")
+        assert answer.status_code == 202, answer.text
+        return answer.headers["Location"]
+
+    def _send(self, key: str, **headers: str) -> TestResponse:
         body = multipart(self._voice, "voice.wav")
         content_type = "multipart/form-data; boundary=x"
-        return predicted(self.client(key).post("/predict", data=body, content_type=content_type))
+        client = self.client(key)
+        return client.post("/predict", data=body, content_type=content_type, headers=headers)
 
 
 @pytest.fixture(scope="module")
@@ -148,6 +163,7 @@ def paths(house: House) -> dict[str, str]:
         "/history/<name>": f"/history/{removed}",
         "/visualizations/<audio_file>.png": f"/visualizations/{made}.png",
         "/download-report/<path:filename>": f"/download-report/{made}",
+        "/jobs/<job_id>": house.order(house.own),
         "/songs/<path:song_id>/curve": "/songs/none/curve",
         "/songs/<path:song_id>/tags": "/songs/none/tags",
         "/playlists/<path:playlist>/moods": "/playlists/none/moods",
@@ -305,13 +321,32 @@ def test_head_is_refused_as_get_is_and_a_preflight_is_free(house: House) -> None
         assert house.client(None).options(path).status_code == 200
 
 
-def test_what_works_for_a_job_was_let_in_before(house: House) -> None:
+def test_what_a_job_makes_belongs_to_the_key_that_ordered_it(house: House) -> None:
+    mine, yours = house.key(), house.key()
+    path = house.order(mine)
+    taken = house.services.work.queue.take_next()
+    assert taken is not None
+    JobRunner(house.app).run(taken)
+    made = house.client(mine).get(path).get_json()["result"]["audio_file"]
+    assert [row["audio_file"] for row in rows(house.client(mine))] == [made]
+    assert rows(house.client(yours)) == []
+    assert_problem(house.client(yours).get(path), 404, "unknown_job")
+
+
+def test_the_first_answer_to_an_idempotency_key_is_for_its_owner(house: House) -> None:
+    mine, yours = (house.key(), house.key())
+    first, other, again = (
+        house.predict(key, **{"Idempotency-Key": "a"})["audio_file"] for key in (mine, yours, mine)
+    )
+    assert first == again != other
+
+
+def test_no_header_and_no_work_that_was_left_opens_a_door(house: House) -> None:
     item = JobItem(job_id="a", position=0, created=datetime(2026, 1, 1))
-    caller = Caller(owner="someone", item=item)
-    with working_for(caller), house.app.test_request_context("/history"):
-        answer = house.app.full_dispatch_request()
-        assert current_caller() == caller
-    assert answer.status_code == 200
+    with working_for(Caller(owner="someone", item=item)):
+        headers = {REPLAY: "1", "emosync_replay": "1"}
+        answer = house.app.test_client().get("/history", headers=headers)
+    assert_problem(answer, 401, "key_missing")
 
 
 def test_nothing_of_a_caller_is_left_to_the_next_request(house: House) -> None:
