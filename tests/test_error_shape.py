@@ -23,13 +23,17 @@ def test_a_wrong_verb_is_405_and_names_the_right_ones(app: Flask, client: FlaskC
     for rule, path in rules(app):  # two views may share a path
         verbs.setdefault(path, set()).update(verb.lower() for verb in rule.methods or ())
     for path, allowed in verbs.items():
-        answer = client.delete(path)
+        answer = client.patch(path)
         assert_problem(answer, 405, "method_not_allowed")
         assert answer.allow.as_set() == allowed
 
 
 # What rules call their arguments. Spotify's ids have a form of their own.
-UNKNOWN = {"song_id": (404, "unknown_song"), "playlist": (400, "invalid_playlist")}
+UNKNOWN = {
+    "song_id": (404, "unknown_song"),
+    "playlist": (400, "invalid_playlist"),
+    "job_id": (404, "unknown_job"),
+}
 
 
 def test_a_post_without_a_body_is_400(app: Flask, client: FlaskClient) -> None:
@@ -42,7 +46,8 @@ def test_an_unknown_name_in_a_path_is_404(app: Flask, client: FlaskClient) -> No
     for rule, path in rules(app):
         if rule.arguments:
             status, code = UNKNOWN.get(next(iter(rule.arguments)), (404, "not_found"))
-            assert_problem(client.get(path), status, code)
+            (verb, *_) = (rule.methods or set()) - {"HEAD", "OPTIONS"}
+            assert_problem(client.open(path, method=verb), status, code)
 
 
 @pytest.mark.parametrize("path", ["/nothing", "/predict/", "/static/../app.py", "/%00", "/static/"])
