@@ -10,7 +10,11 @@ import pytest
 ROOT = Path(__file__).parent.parent
 MODULES = {
     ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
-    for path in [*ROOT.glob("*.py"), *ROOT.glob("emosync/**/*.py")]
+    for path in [
+        *ROOT.glob("*.py"),
+        *ROOT.glob("emosync/**/*.py"),
+        *ROOT.glob("openapi/*.py"),
+    ]
     if path.name != "gunicorn.conf.py"
 }
 WORKSHOP = sorted(name for name in MODULES if name.partition(".")[0] == "emosync")
@@ -24,7 +28,9 @@ HEAVY = {
     "librosa",
     "matplotlib",
     "numba",
+    "openapi",
     "pandas",
+    "pythonjsonlogger",
     "redis",
     "reportlab",
     "sklearn",
