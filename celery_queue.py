@@ -18,6 +18,7 @@ _QUEUE: Final = "emosync"
 _TIMEOUT_S: Final = 2.0
 # A process that does not stop at the limit, as in the middle of a model, is ended this much later.
 _LAST_S: Final = 30.0
+_START_S: Final = 60.0
 
 
 @cache
@@ -53,8 +54,8 @@ def celery_for(config: Config) -> "Celery":
         # A broker may be away for longer than any number of attempts.
         broker_connection_max_retries=None,
         broker_transport_options=_transport_options(config.celery_broker_url),
-        # The application's log is the worker's as well.
-        worker_hijack_root_logger=False,
+        # A process loads its models before it answers.
+        worker_proc_alive_timeout=_START_S,
         worker_redirect_stdouts=False,
     )
     return made

@@ -36,7 +36,6 @@ def register_idempotency(app: Flask) -> None:
     """
     app.before_request(_begin)
     app.after_request(_keep)
-    app.teardown_request(_forget)
 
 
 def _begin() -> Response | None:
@@ -57,11 +56,9 @@ def _begin() -> Response | None:
 
 
 def _keep(answer: Response) -> Response:
-    begun = _begun()
+    begun: Begun | None = g.pop("begun", None)
     if begun is None:
         return answer
-    g.begun = None
-    set_caller(replace(current_caller(), item=None))
     answers = services().work.first_answers
     try:
         if answer.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -72,17 +69,6 @@ def _keep(answer: Response) -> Response:
         # The answer is good; sent again, the request is worked on again, and kept once.
         _log.warning("the answer to a key is not kept: %s", exc)
     return answer
-
-
-def _forget(_error: BaseException | None) -> None:
-    """Leave no name of work to the next request of this thread."""
-    if _begun() is not None:
-        set_caller(replace(current_caller(), item=None))
-
-
-def _begun() -> Begun | None:
-    found: Begun | None = g.get("begun")
-    return found
 
 
 def _fingerprint() -> str:

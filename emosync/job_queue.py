@@ -25,7 +25,7 @@ from sqlalchemy import (
 from emosync.database import Database
 from emosync.file_store import FileStore
 from emosync.job_endings import JobEndings
-from emosync.job_tables import DONE, FAILED, JOB_ITEMS, JOBS, QUEUED, RUNNING, now
+from emosync.job_tables import CANCELLED, DONE, FAILED, JOB_ITEMS, JOBS, QUEUED, RUNNING, now
 from emosync.jobs import ItemId
 
 _LEASE_BYTES: Final = 16
@@ -132,6 +132,12 @@ class JobQueue:
             return False
         self._endings.end(taken.job_id)
         return True
+
+    def is_cancelled(self, taken: Taken) -> bool:
+        """Tell whether who asked for a part no longer wants it."""
+        state = select(JOB_ITEMS.c.state).where(_is((taken.job_id, taken.position)))
+        with self._database.begin() as connection:
+            return connection.scalar(state) == CANCELLED
 
     def put_back(self, taken: Taken, *, pause_s: float, attempts: int) -> None:
         """Let a part wait for another attempt.

@@ -324,13 +324,23 @@ def test_a_job_that_waits_can_be_cancelled(
 
 
 def test_what_is_cancelled_in_the_middle_leaves_nothing_in_the_history(
-    client: FlaskClient, services: Services, send: Send, runner: JobRunner
+    client: FlaskClient,
+    config: Config,
+    services: Services,
+    send: Send,
+    runner: JobRunner,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     accepted = send()
-    taken = services.work.queue.take_next()
-    assert taken is not None
-    client.delete(accepted.headers["Location"])
-    runner.run(taken)
+    recognise = services.speech.recognise
+
+    def cancelled_meanwhile(*args: Any, **options: Any) -> Any:
+        client.delete(accepted.headers["Location"])
+        return recognise(*args, **options)
+
+    monkeypatch.setattr(services.speech, "recognise", cancelled_meanwhile)
+    run_next(services, runner)
+    assert list(config.uploads_path.iterdir()) == []
     assert client.get(accepted.headers["Location"]).get_json()["state"] == "cancelled"
     assert rows(client) == []
 
@@ -362,9 +372,7 @@ def test_a_job_belongs_to_the_key_that_made_it(
     assert client.get("/history", headers={"X-API-Key": others}).get_json()["history"] == []
 
 
-def test_songs_are_answered_in_one_job(
-    config: Config, client: FlaskClient, work: JobWork
-) -> None:
+def test_songs_are_answered_in_one_job(config: Config, client: FlaskClient, work: JobWork) -> None:
     keep_songs(config, "a", "b")
     accepted = client.post("/batch", json={"song_ids": ["b", "nothing", "a"]})
     job = ended(client, accepted)
@@ -391,9 +399,7 @@ def test_results_come_in_pages(config: Config, client: FlaskClient) -> None:
         assert_problem(answer, 400, "invalid_parameter")
 
 
-def test_songs_may_be_named_by_the_prefix_of_their_ids(
-    config: Config, client: FlaskClient
-) -> None:
+def test_songs_may_be_named_by_the_prefix_of_their_ids(config: Config, client: FlaskClient) -> None:
     keep_songs(config, "rock-1", "rock-2", "jazz-1")
     job = client.get(client.post("/batch", json={"prefix": "rock-"}).headers["Location"]).get_json()
     assert [result["song_id"] for result in job["results"]] == ["rock-1", "rock-2"]

@@ -1,0 +1,136 @@
+"""Jobs by a real Celery worker, by way of Redis and of RabbitMQ."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from answers import multipart, rows
+from conftest import MakeWav
+from flask.testing import FlaskClient
+from servers import LocalServer, redis_process
+
+from app import create_app
+from bench.server import ROOT
+from emosync.config import Config
+
+LATER = {"Prefer": "respond-async"}
+FORM = "multipart/form-data; boundary=x"
+LEASE_S = 2.0
+
+
+@contextmanager
+def worker(config: Config, log_path: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a Celery worker of one process on the same database and folder."""
+    environ = {
+        **os.environ,
+        "DATA_PATH": str(config.data_path),
+        "CELERY_BROKER_URL": config.celery_broker_url,
+        "JOB_LEASE_S": str(config.job_lease_s),
+        "JOB_TIME_LIMIT_S": str(config.job_time_limit_s),
+    }
+    command = [sys.executable, "-m", "celery", "--app", "celery_app", "worker", "-c", "1"]
+    with log_path.open("ab") as log:
+        process = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=log, stderr=log)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        assert process.wait(60) == 0, log_path.read_text()
+
+
+@pytest.fixture
+def asked(config: Config) -> Iterator[Callable[..., FlaskClient]]:
+    """Make a client of an application with that broker."""
+    apps = []
+
+    def make(broker_url: str, **settings: Any) -> FlaskClient:
+        made = replace(
+            config, celery_broker_url=broker_url, job_lease_s=LEASE_S, database_timeout_s=5.0,
+            **settings,
+        )  # fmt: skip
+        apps.append(create_app(made))
+        return apps[-1].test_client()
+
+    yield make
+    for app in apps:
+        app.extensions["emosync"].close()
+
+
+def config_of(client: FlaskClient) -> Config:
+    found: Config = client.application.config["EMOSYNC"]
+    return found
+
+
+def sent(client: FlaskClient, data: bytes, *, method: str = "random_forest") -> str:
+    body = multipart(data, "v.wav", method=method)
+    answer = client.post("/predict", data=body, content_type=FORM, headers=LATER)
+    assert answer.status_code == 202, answer.text
+    return answer.headers["Location"]
+
+
+def ended(client: FlaskClient, location: str, *, within_s: float = 60) -> dict[str, Any]:
+    deadline_s = time.monotonic() + within_s
+    while True:
+        job: dict[str, Any] = client.get(location).get_json()
+        if job["finished"]:
+            return job
+        assert time.monotonic() < deadline_s, job
+        time.sleep(0.1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("broker", ["redis_server", "rabbitmq"])
+def test_a_worker_does_what_a_web_process_accepted(
+    request: pytest.FixtureRequest,
+    asked: Callable[..., FlaskClient],
+    broker: str,
+    voice: bytes,
+    tmp_path: Path,
+) -> None:
+    server: LocalServer = request.getfixturevalue(broker)
+    client = asked(server.url)
+    location = sent(client, voice)
+    with worker(config_of(client), tmp_path / "log"):
+        assert ended(client, location)["state"] == "done"
+        # Long after the worker began, a job does not wait for anything.
+        started_s = time.monotonic()
+        assert ended(client, sent(client, voice))["state"] == "done"
+        assert time.monotonic() - started_s < LEASE_S
+    assert len(rows(client)) == 2
+
+
+@pytest.mark.slow
+def test_a_broker_that_is_away_or_forgets_loses_no_job(
+    asked: Callable[..., FlaskClient], voice: bytes, tmp_path: Path
+) -> None:
+    with redis_process() as server:
+        client = asked(server.url)
+        forgotten = sent(client, voice)
+        server.kill()
+        untold = sent(client, voice)
+        server.start()
+        with worker(config_of(client), tmp_path / "log"):
+            for location in (forgotten, untold):
+                assert ended(client, location)["state"] == "done"
+    assert len(rows(client)) == 2
+
+
+@pytest.mark.slow
+def test_a_job_that_takes_too_long_is_ended(
+    redis_server: LocalServer,
+    asked: Callable[..., FlaskClient],
+    make_wav: MakeWav,
+    tmp_path: Path,
+) -> None:
+    client = asked(redis_server.url, job_time_limit_s=1.0)
+    location = sent(client, make_wav(590), method="whisper")
+    with worker(config_of(client), tmp_path / "log"):
+        job = ended(client, location)
+    assert (job["state"], job["error"]["code"]) == ("failed", "job_timeout")
