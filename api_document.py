@@ -57,7 +57,8 @@ def openapi() -> Response:
     answer = Response(_document(), mimetype="application/json")
     answer.cache_control.no_cache = True  # to be asked for again, and mostly unchanged
     answer.add_etag()
-    return answer.make_conditional(request)
+    answer.make_conditional(request)
+    return answer
 
 
 @document_bp.get("/docs")

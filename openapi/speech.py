@@ -9,6 +9,7 @@ from openapi import predict_fields as fields
 from openapi.kept import DURATION_S, HEARD, entry, kept_example
 from openapi.parts import (
     PROBABILITY,
+    Errors,
     Json,
     Operation,
     Page,
@@ -28,7 +29,7 @@ from openapi.vocabulary import METHODS
 _METHODS: Final = METHODS[speech_service.TASK]
 _EMOTION: Final = text("The most probable emotion.", enum=list(SPEECH_EMOTIONS))
 _SHORT: Final = ("svm", "cnn")
-_REFUSED: Final = (MissingInput, ParameterError, *HEARD)
+_REFUSED: Final[Errors] = (MissingInput, ParameterError, *HEARD)
 
 _WINDOW: Final = members(
     {

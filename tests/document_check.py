@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import cache
@@ -11,6 +11,7 @@ from typing import Any, Final
 import httpx
 import jsonschema_rs
 from flask.testing import FlaskClient
+from werkzeug.datastructures import Headers
 from werkzeug.test import TestResponse
 
 from emosync.config import Config
@@ -32,7 +33,7 @@ class Answer:
         Of the request.
     status : int
         Of the answer.
-    headers : mapping of str to str
+    headers : Headers
         By names of any case.
     body : bytes
         Empty where it is not JSON.
@@ -41,7 +42,7 @@ class Answer:
     verb: str
     path: str
     status: int
-    headers: Mapping[str, str]
+    headers: Headers
     body: bytes
 
     @property
@@ -70,7 +71,8 @@ def check_over_http(response: httpx.Response) -> None:
     is_json = response.headers.get("Content-Type", "").partition(";")[0].endswith("json")
     body = response.read() if is_json else b""
     request = response.request
-    check(Answer(request.method, request.url.path, response.status_code, response.headers, body))
+    headers = Headers(response.headers.multi_items())
+    check(Answer(request.method, request.url.path, response.status_code, headers, body))
 
 
 def check(answer: Answer) -> None:
