@@ -7,7 +7,7 @@ from typing import Final
 from flask import Flask
 
 from docs.tables import ROOT, table
-from emosync import images, previews, tracks, video_download
+from emosync import first_answers, images, previews, tracks, video_download, webhooks
 from emosync.access_errors import RateLimited
 from emosync.audio import AudioLimits
 from emosync.config import Config
@@ -27,9 +27,11 @@ from emosync.errors import (
     VideoTooLarge,
     VideoTooLong,
 )
+from emosync.job_errors import InvalidBatch, JobTimeout, UnknownJob
 from emosync.playlist_errors import SpotifyTimeout
 from emosync.song_features import MAX_STEPS
 from emosync.spotify_api import SpotifySettings
+from job_views import MAX_SONGS
 from request_context import MAX_LIMIT
 from song_analysis import MIN_DURATION_S
 
@@ -77,6 +79,7 @@ def _lengths() -> list[Row]:
 def _counts() -> list[Row]:
     return [
         _fixed("tracks in one request", tracks.MAX_TRACKS, InvalidTracks),
+        _fixed("songs in one batch", f"{MAX_SONGS:,}", InvalidBatch),
         _fixed("rows of a song's features", f"{MAX_STEPS:,}", InvalidFeatures),
         _fixed("rows of a page of the history, or songs", f"{MAX_LIMIT:,}", ParameterError),
         _fixed("videos that a worker fetches at once", video_download.MAX_AT_ONCE, VideoBusy),
@@ -91,6 +94,20 @@ def _waits() -> list[Row]:
         _set("waiting for the bucket, 3 times", "s3_timeout_s", "s", LibraryTimeout),
         _set("fetching a video", "youtube_timeout_s", "s", VideoTimeout),
         _fixed("a call to Spotify", f"{SpotifySettings.timeout_s:g} s", SpotifyTimeout),
+        _set("part of a job, by Celery", "job_time_limit_s", "s", JobTimeout),
+        _set("fetching a job that has ended", "job_retention_days", "days", UnknownJob),
+        (
+            "the same `Idempotency-Key`",
+            f"{first_answers.KEPT_S / 3600:g} h",
+            _FIXED,
+            "the request is a new one",
+        ),
+        (
+            "a call of a webhook",
+            f"{webhooks.MAX_DURATION_S:g} s",
+            _FIXED,
+            "it is called again later",
+        ),
         (
             "a worker without a sign of life; requests when the service stops",
             f"{server['timeout']} s",
