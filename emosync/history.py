@@ -1,7 +1,7 @@
 """Predictions kept in SQL, newest first."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -45,7 +45,7 @@ PREDICTIONS: Final = Table(
     Column("id", BigInteger().with_variant(Integer(), "sqlite"), primary_key=True),
     Column("audio_file", String(64), nullable=False, unique=True),
     Column("filename", Text, nullable=False),
-    Column("timestamp", DateTime, nullable=False, index=True),
+    Column("timestamp", DateTime, nullable=False),
     Column("task", String(32), nullable=False),
     Column("method", String(64), nullable=False),
     Column("emotion", String(64), nullable=False),
@@ -174,6 +174,7 @@ def new_entry(
 
 
 _COLUMNS: Final = tuple(PREDICTIONS.c[member.name] for member in fields(Entry))
+_LISTED: Final = tuple(column for column in _COLUMNS if column.name != "windows")
 
 
 class History:
@@ -198,7 +199,7 @@ class History:
             connection.execute(insert(PREDICTIONS), rows)
 
     def page(self, *, limit: int, before: str | None = None) -> list[Entry]:
-        """Return the newest entries.
+        """Return the newest entries, without their windows, which no list shows.
 
         Parameters
         ----------
@@ -213,7 +214,7 @@ class History:
         ParameterError
             If `before` is nothing of the kind.
         """
-        query = _own_entries().order_by(*_NEWEST_FIRST).limit(limit)
+        query = _own(_LISTED).order_by(*_NEWEST_FIRST).limit(limit)
         with self._database.begin() as connection:
             if before is not None:
                 query = query.where(_is_older(connection, before))
@@ -232,7 +233,7 @@ class History:
 
     def named(self, audio_files: Sequence[str]) -> list[Entry]:
         """Return the entries of those names that are there, in the order of the names."""
-        query = _own_entries().where(PREDICTIONS.c.audio_file.in_(audio_files))
+        query = _own(_COLUMNS).where(PREDICTIONS.c.audio_file.in_(audio_files))
         with self._database.begin() as connection:
             found = {entry.audio_file: entry for entry in _entries(connection, query)}
         return [found[name] for name in audio_files if name in found]
@@ -242,7 +243,7 @@ class History:
         number = _as_id(name)
         is_it = PREDICTIONS.c.audio_file == name if number is None else PREDICTIONS.c.id == number
         with self._database.begin() as connection:
-            for entry in _entries(connection, _own_entries().where(is_it)):
+            for entry in _entries(connection, _own(_COLUMNS).where(is_it)):
                 return entry
         raise NotFound("The history holds no such prediction.")
 
@@ -264,13 +265,9 @@ def filename_key(filename: str) -> str:
     return sha256(filename.encode()).hexdigest()[:32]
 
 
-def _is_own() -> ColumnElement[bool]:
-    """Say which entries belong to whoever asks: the one place that keeps owners apart."""
-    return PREDICTIONS.c.owner == current_caller().owner
-
-
-def _own_entries() -> Select[Any]:
-    return select(*_COLUMNS).where(_is_own())
+def _own(columns: Iterable[Column[Any]]) -> Select[Any]:
+    """Begin every query of entries: this is the one place that keeps owners apart."""
+    return select(*columns).where(PREDICTIONS.c.owner == current_caller().owner)
 
 
 def _entries(connection: Connection, query: Select[Any]) -> list[Entry]:
@@ -278,7 +275,7 @@ def _entries(connection: Connection, query: Select[Any]) -> list[Entry]:
 
 
 def _entry(row: RowMapping) -> Entry:
-    windows = tuple(Window(**window) for window in row["windows"])
+    windows = tuple(Window(**window) for window in row.get("windows", ()))
     return Entry(**{**row, "windows": windows})
 
 
@@ -293,9 +290,10 @@ def _row(entry: Entry) -> dict[str, Any]:
 
 
 def _found(connection: Connection, name: str) -> Entry:
-    of_name = (PREDICTIONS.c.filename_key == filename_key(name)) & (PREDICTIONS.c.filename == name)
-    for condition in (PREDICTIONS.c.audio_file == name, of_name):
-        query = _own_entries().where(condition).order_by(PREDICTIONS.c.id.desc()).limit(1)
+    # 128 bits tell all names apart; the name itself beside them would only cost the index's order.
+    of_name = PREDICTIONS.c.filename_key == filename_key(name)
+    newest = _own(_COLUMNS).where(of_name).order_by(PREDICTIONS.c.id.desc()).limit(1)
+    for query in (_own(_COLUMNS).where(PREDICTIONS.c.audio_file == name), newest):
         for entry in _entries(connection, query):
             return entry
     raise NotFound("The history holds no prediction for a file of that name.")

@@ -58,10 +58,13 @@ class Removal:
         StorageUnavailable, DatabaseUnavailable
             If something of it may be left.
         """
+        with self._database.begin() as connection:
+            owners = connection.scalars(select(PREDICTIONS.c.owner).distinct()).all()
         n_removed = 0
-        while rows := self._older_than(moment):
-            self._remove(rows)
-            n_removed += len(rows)
+        for owner in owners:
+            while rows := self._older_than(moment, owner):
+                self._remove(rows)
+                n_removed += len(rows)
         return n_removed
 
     def remove_orphans(self, moment: datetime) -> int:
@@ -96,9 +99,10 @@ class Removal:
         with self._database.begin() as connection:
             connection.execute(delete(PREDICTIONS).where(PREDICTIONS.c.id.in_(ids)))
 
-    def _older_than(self, moment: datetime) -> list[tuple[int, str]]:
+    def _older_than(self, moment: datetime, owner: str) -> list[tuple[int, str]]:
+        # By the index of the history's pages, which begins with the owner.
         query = select(PREDICTIONS.c.id, PREDICTIONS.c.audio_file)
-        query = query.where(PREDICTIONS.c.timestamp < moment)
+        query = query.where(PREDICTIONS.c.owner == owner, PREDICTIONS.c.timestamp < moment)
         query = query.order_by(PREDICTIONS.c.timestamp).limit(_BATCH)
         with self._database.begin() as connection:
             return [(number, audio_file) for number, audio_file in connection.execute(query)]

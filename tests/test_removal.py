@@ -43,7 +43,8 @@ def kept(database: Database, folder: Path, timestamp: datetime, owner: str = "")
     """Keep an entry with all its files, as if it had come at that time."""
     name = new_name(timestamp, container="wav")
     with working_for(Caller(owner)):
-        History(database).add([replace(ENTRY, audio_file=name, timestamp=timestamp)])
+        entry = replace(ENTRY, audio_file=name, timestamp=timestamp, windows=())
+        History(database).add([entry])
         entry = History(database).find(name)
     files(folder, name)
     return entry

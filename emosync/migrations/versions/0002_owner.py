@@ -29,6 +29,8 @@ def upgrade() -> None:
             sa.Column("filename_key", sa.String(32), nullable=False, server_default="")
         )
     _key_names(op.get_bind())
+    # Postgres would rather read this one, and pass over all rows of others.
+    op.drop_index("ix_predictions_timestamp", "predictions")
     op.create_index("ix_predictions_page", "predictions", ["owner", "timestamp", "id"])
     op.create_index("ix_predictions_name", "predictions", ["owner", "filename_key", "id"])
 
