@@ -36,28 +36,32 @@ _HEAD: Final = {
     "feature_type": text("What it sees."),
     "scaler": nullable(text("How its features are scaled.")),
 }
-_CARD: Final = members(
-    {
-        "task": text(),
-        "method": text(),
-        **_HEAD,
-        "labels": listed(text(), "As `classes`."),
-        "feature_settings": {"type": "object"},
-        "intended_use": text(),
-        "limits": text("What it is not good for."),
-        "sha256": {
-            "type": "object",
-            "description": "File to the digest that is verified before it is loaded.",
-            "additionalProperties": text(pattern="^[0-9a-f]{64}$"),
+_CARD: Final = {
+    **members(
+        {
+            "task": text(),
+            "method": text(),
+            **_HEAD,
+            "labels": listed(text(), "As `classes`."),
+            "feature_settings": {"type": "object"},
+            "intended_use": text(),
+            "limits": text("What it is not good for."),
+            "sha256": {
+                "type": "object",
+                "description": "File to the digest that is verified before it is loaded.",
+                "additionalProperties": text(pattern="^[0-9a-f]{64}$"),
+            },
+            "size_bytes": {"type": "object", "additionalProperties": count()},
+            "versions": {"type": "object", "additionalProperties": text()},
         },
-        "size_bytes": {"type": "object", "additionalProperties": count()},
-        "versions": {"type": "object", "additionalProperties": text()},
-    },
-    {
-        "protocol": text("How it was judged."),
-        "figures": {"type": "object", "description": "What that gave, by protocol."},
-    },
-)
+        {
+            "protocol": text("How it was judged."),
+            "figures": {"type": "object", "description": "What that gave, by protocol."},
+        },
+    ),
+    # What was measured, and how, differs from model to model.
+    "additionalProperties": True,
+}
 _UNCHANGED: Final = {"304": {"description": "It is as the client has it, by its ETag."}}
 _EXAMPLE_HEAD: Final[dict[str, Any]] = {
     "task": "speech",
