@@ -11,7 +11,6 @@ References
 
 import hashlib
 import hmac
-import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -34,6 +33,7 @@ from sqlalchemy import (
 from emosync.access_errors import KeyInvalid, KeyMissing
 from emosync.database import METADATA, Database
 from emosync.errors import NotFound, ParameterError
+from emosync.key_text import ID_BYTES, PATTERN, SECRET_BYTES
 
 PREDICT: Final = "predict"
 READ: Final = "read"
@@ -41,9 +41,6 @@ ADMIN: Final = "admin"
 SCOPES: Final = (PREDICT, READ, ADMIN)
 MAX_NAME: Final = 64
 
-_ID_BYTES: Final = 8
-_SECRET_BYTES: Final = 32
-_TEXT: Final = re.compile(r"emosync_(?P<id>[0-9a-f]{16})_[A-Za-z0-9_-]{43}", re.ASCII)
 # What the digest of a key that does not exist is compared with; no digest is like it.
 _NO_DIGEST: Final = "-" * 64
 
@@ -132,8 +129,8 @@ class Keys:
             If the name or a scope cannot be used.
         """
         _check(name, scopes)
-        key_id = secrets.token_hex(_ID_BYTES)
-        text = f"emosync_{key_id}_{secrets.token_urlsafe(_SECRET_BYTES)}"
+        key_id = secrets.token_hex(ID_BYTES)
+        text = f"emosync_{key_id}_{secrets.token_urlsafe(SECRET_BYTES)}"
         key = Key(
             id=key_id,
             owner=key_id if owner is None else owner,
@@ -202,8 +199,8 @@ class Keys:
 
     def _known(self, text: str) -> Key | None:
         """Return the key of that text unless it is unknown or revoked."""
-        match = _TEXT.fullmatch(text)
-        row = self._row(match["id"]) if match else None
+        match = PATTERN.fullmatch(text)
+        row = self._row(match[1]) if match else None
         # Compared always and in constant time, so that the answer's time tells nothing.
         is_right = hmac.compare_digest(_digest(text), row["digest"] if row else _NO_DIGEST)
         if row is None or not is_right or row["revoked_at"] is not None:

@@ -5,6 +5,7 @@ import sys
 from typing import Any, Final, TextIO
 
 from emosync.caller import current_caller
+from emosync.key_text import masked
 
 FORMS: Final = ("text", "json")
 _TEXT: Final = "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"
@@ -26,6 +27,10 @@ class LogLines(logging.StreamHandler[TextIO]):
         logging.Handler.__init__(self)
         self.setFormatter(_formatter(form))
         self.addFilter(_name_the_work)
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Write a record; no key's secret is in it, whatever was logged."""
+        return masked(super().format(record))
 
     @property
     def stream(self) -> TextIO:  # type: ignore[override]

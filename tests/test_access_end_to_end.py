@@ -1,6 +1,7 @@
 """Keys and limits of two workers of a real gunicorn."""
 
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from servers import redis_process
+from servers import LocalServer
 from service import Service, serving
 
 ROOT = Path(__file__).parent.parent
@@ -53,17 +54,19 @@ def test_a_key_holds_at_once_in_both_workers_and_is_never_logged(
         assert answer.status_code == 200
     flask(service, "keys", "revoke", key_id)
     assert statuses_of_both(service, "/history", **{"X-API-Key": text}) == [401, 401]
+    with socket.create_connection(("127.0.0.1", service.server.port)) as broken:
+        broken.sendall(f"GET / HTTP/1.1\r\nX-API-Key {text}\r\n\r\n".encode())
+        assert b"400" in broken.recv(1000)
     assert "401" in service.log
     assert key_id in service.log
     assert secret not in service.log
     assert secret not in flask(service, "keys", "list")
 
 
-def test_both_workers_count_in_one_redis_and_no_address_can_be_forged(tmp_path: Path) -> None:
-    with (
-        redis_process() as redis,
-        serving(tmp_path, RATE_LIMITS="4/hour", REDIS_URL=redis.url) as service,
-    ):
+def test_both_workers_count_in_one_redis_and_no_address_can_be_forged(
+    tmp_path: Path, redis_server: LocalServer
+) -> None:
+    with serving(tmp_path, RATE_LIMITS="4/hour", REDIS_URL=redis_server.url) as service:
         for number in range(2):
             forged = {"X-Forwarded-For": f"192.0.2.{number}"}
             assert statuses_of_both(service, "/songs", **forged) == [200, 200]

@@ -1,5 +1,7 @@
 import dataclasses
+import logging
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,7 @@ from emosync.access_errors import KeyInvalid, KeyMissing
 from emosync.database import Database
 from emosync.errors import NotFound, ParameterError
 from emosync.keys import API_KEYS, Keys
+from emosync.logs import FORMS, LogLines
 
 
 @pytest.fixture
@@ -105,6 +108,37 @@ def test_names_and_scopes_that_cannot_be_used_are_refused(
     with pytest.raises(ParameterError):
         keys.create(name, scopes)
     assert keys.all() == []
+
+
+def test_keys_hold_in_postgres_too(postgres_url: str) -> None:
+    database = Database(postgres_url)
+    database.upgrade()
+    keys = Keys(database)
+    assert keys.check(None) is None
+    key, text = keys.create("phone", ["read"])
+    assert keys.check(text) == key
+    keys.revoke(key.id)
+    with pytest.raises(KeyInvalid):
+        keys.check(text)
+    database.close()
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_whatever_is_logged_the_secret_is_not_in_it(
+    keys: Keys, capsys: pytest.CaptureFixture[str], form: str
+) -> None:
+    key, text = keys.create("phone", ["read"])
+    log = logging.getLogger("a")
+    try:
+        raise ValueError(f"in a traceback: {text}")
+    except ValueError:
+        record = log.makeRecord(
+            "a", logging.ERROR, "a.py", 1, "%s?key=%s", (text, text), sys.exc_info()
+        )
+    LogLines(form).handle(record)
+    written = capsys.readouterr().err
+    assert written.count(f"emosync_{key.id}_...") >= 3
+    assert text[-43:] not in written
 
 
 def test_what_represents_a_key_holds_no_secret(keys: Keys) -> None:

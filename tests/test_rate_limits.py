@@ -6,7 +6,7 @@ import pytest
 from answers import Answer, assert_problem
 from flask import Flask
 from flask.testing import FlaskClient
-from servers import LocalServer, redis_process
+from servers import LocalServer
 
 from app import create_app
 from bench.server import free_port
@@ -29,12 +29,6 @@ def make_app(config: Config) -> Iterator[MakeApp]:
     yield make
     for app in made:
         app.extensions["emosync"].close()
-
-
-@pytest.fixture(scope="module")
-def redis() -> Iterator[LocalServer]:
-    with redis_process() as server:
-        yield server
 
 
 def ask(client: FlaskClient, address: str = "192.0.2.1", key: str | None = None) -> Answer:
@@ -142,8 +136,8 @@ def test_the_addresses_that_one_client_may_have_are_counted_together(
     assert subscriber(address) == counted
 
 
-def test_processes_count_together_in_redis(make_app: MakeApp, redis: LocalServer) -> None:
-    one, other = (make_app("2/minute", redis_url=redis.url).test_client() for _ in range(2))
+def test_processes_count_together_in_redis(make_app: MakeApp, redis_server: LocalServer) -> None:
+    one, other = (make_app("2/minute", redis_url=redis_server.url).test_client() for _ in range(2))
     address = "192.0.2.3"
     asked = [ask(client, address) for client in (one, other, one, other)]
     assert [answer.status_code for answer in asked] == [200, 200, 429, 429]
@@ -151,18 +145,18 @@ def test_processes_count_together_in_redis(make_app: MakeApp, redis: LocalServer
 
 
 def test_while_redis_is_away_each_process_counts_by_itself(
-    make_app: MakeApp, redis: LocalServer
+    make_app: MakeApp, redis_server: LocalServer
 ) -> None:
-    client = make_app("2/minute", redis_url=redis.url).test_client()
+    client = make_app("2/minute", redis_url=redis_server.url).test_client()
     address = "192.0.2.4"
     assert statuses(client, 3, address) == [200, 200, 429]
-    redis.stop()
+    redis_server.stop()
     try:
         started_s = time.perf_counter()
         assert statuses(client, 3, address) == [200, 200, 429]
         assert time.perf_counter() - started_s < 3
     finally:
-        redis.start()
+        redis_server.start()
     deadline_s = time.monotonic() + 10
     while ask(client, address).status_code == 429:  # Redis came back with nothing
         assert time.monotonic() < deadline_s
