@@ -58,7 +58,7 @@ graceful_timeout = timeout
 
 def child_exit(server: object, worker: Any) -> None:
     """Forget what a worker was doing as it ended; what it has counted stays."""
-    # Not before the fork: prometheus_client would take the files of this process for its own.
+    # This process counts nothing itself, and most never see a worker die.
     from prometheus_client.multiprocess import mark_process_dead
 
     mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]

@@ -145,7 +145,7 @@ def modules(root: Path = ROOT) -> str:
     """List the modules with the first sentence of their docstrings."""
     paths = [
         path
-        for folder in ("", "emosync", "emosync/training")
+        for folder in ("", "emosync", "emosync/training", "openapi")
         for path in sorted((root / folder).glob("*.py"))
         if path.name not in ("__init__.py", "gunicorn.conf.py")
     ]

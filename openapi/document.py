@@ -20,7 +20,7 @@ from openapi import (
     songs,
     speech,
 )
-from openapi.headers import HEADERS, LIMIT_HEADERS, REQUEST_ID, SHARED_HEADERS
+from openapi.headers import HEADERS, LIMIT_HEADERS, REPEAT_HEADERS, REQUEST_ID, SHARED_HEADERS
 from openapi.parts import Errors, Json, Operation
 
 VERSION: Final = "0.1.0"
@@ -103,7 +103,11 @@ def _info(config: Config) -> Json:
 def _operation(operation: Operation) -> Json:
     scopes = SCOPES.get(operation.route, (ADMIN,))
     answers = {**operation.answers, **_later(operation), **problems.answers(_errors(operation))}
-    limits = LIMIT_HEADERS if scopes else {}
+    headers = {
+        **SHARED_HEADERS,
+        **(LIMIT_HEADERS if scopes else {}),
+        **(REPEAT_HEADERS if operation.verb == "post" else {}),
+    }
     return {
         "operationId": operation.name,
         "tags": [operation.tag],
@@ -113,7 +117,7 @@ def _operation(operation: Operation) -> Json:
         "parameters": _parameters(operation),
         **({"requestBody": operation.body} if operation.body else {}),
         "responses": {
-            status: {**answer, "headers": {**SHARED_HEADERS, **limits, **answer.get("headers", {})}}
+            status: {**answer, "headers": {**headers, **answer.get("headers", {})}}
             for status, answer in answers.items()
         },
     }

@@ -45,3 +45,4 @@ SHARED_HEADERS: Final[Json] = {
 LIMIT_HEADERS: Final = _references(
     "RateLimit-Limit", "RateLimit-Policy", "RateLimit-Remaining", "RateLimit-Reset"
 )
+REPEAT_HEADERS: Final = _references("Idempotent-Replayed")

@@ -6,10 +6,12 @@ import logging
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask
+from service import serving
 
 from app import create_app
 from emosync.caller import Caller, JobItem, working_for
@@ -111,3 +113,19 @@ def test_the_line_of_a_request_tells_no_name_and_no_secret(
     assert (line["route"], line["code"]) == ("/download-report/<path:filename>", "not_found")
     assert "person" not in text
     assert "secret" not in text
+
+
+def test_every_line_of_the_service_is_json_from_its_start_to_its_end(
+    tmp_path: Path, voice: bytes
+) -> None:
+    with serving(tmp_path, LOG_FORMAT="json") as service, service.client() as client:
+        client.get("/health", headers={"X-Request-ID": "r-1"})
+        client.post("/predict", files={"file": ("of-a-person.wav", voice)})
+        client.get("/nothing?key=abc-secret")
+    told = [json.loads(line) for line in service.log.splitlines()]
+    messages = [line["message"] for line in told]
+    assert {"GET /health 200", "POST /predict 200", "GET None 404"} <= set(messages)
+    assert any(line["logger"] == "gunicorn.error" for line in told)
+    assert [line for line in told if line["request_id"] == "r-1"]
+    assert "person" not in service.log
+    assert "secret" not in service.log
