@@ -33,6 +33,7 @@ from emosync.caller import current_caller
 from emosync.database import METADATA, Database
 from emosync.errors import NotFound, ParameterError
 from emosync.results import Window
+from emosync.sources import as_text
 
 TIMESTAMP_FORMAT: Final = "%Y-%m-%d %H:%M:%S"
 _PAGE: Final = 1_000
@@ -241,7 +242,7 @@ class History:
     def exactly(self, name: str) -> Entry:
         """Return the entry of that `id` or `audio_file`; raises NotFound."""
         number = _as_id(name)
-        is_it = PREDICTIONS.c.audio_file == name if number is None else PREDICTIONS.c.id == number
+        is_it = _is_file(name) if number is None else PREDICTIONS.c.id == number
         with self._database.begin() as connection:
             for entry in _entries(connection, _own(_COLUMNS).where(is_it)):
                 return entry
@@ -291,12 +292,16 @@ def _row(entry: Entry) -> dict[str, Any]:
 
 def _found(connection: Connection, name: str) -> Entry:
     # 128 bits tell all names apart; the name itself beside them would only cost the index's order.
-    of_name = PREDICTIONS.c.filename_key == filename_key(name)
+    of_name = PREDICTIONS.c.filename_key == filename_key(as_text(name))
     newest = _own(_COLUMNS).where(of_name).order_by(PREDICTIONS.c.id.desc()).limit(1)
-    for query in (_own(_COLUMNS).where(PREDICTIONS.c.audio_file == name), newest):
+    for query in (_own(_COLUMNS).where(_is_file(name)), newest):
         for entry in _entries(connection, query):
             return entry
     raise NotFound("The history holds no prediction for a file of that name.")
+
+
+def _is_file(name: str) -> ColumnElement[bool]:
+    return PREDICTIONS.c.audio_file == as_text(name)
 
 
 def _is_older(connection: Connection, before: str) -> ColumnElement[bool]:

@@ -60,7 +60,9 @@ class Service:
 
 
 @contextmanager
-def serving(folder: Path, *, command: str | None = None, **environ: str) -> Iterator[Service]:
+def serving(
+    folder: Path, *, command: str | None = None, ready_path: str = "/ready", **environ: str
+) -> Iterator[Service]:
     settings: Mapping[str, str] = {
         "DATA_PATH": str(folder),
         "VISUALIZATIONS_PATH": str(folder / "visualizations"),
@@ -68,5 +70,6 @@ def serving(folder: Path, *, command: str | None = None, **environ: str) -> Iter
         **environ,
     }
     command = command or procfile_command()
-    with running(command, environ=settings, log_path=folder / "log") as server:
+    log_path = folder / "log"
+    with running(command, environ=settings, log_path=log_path, ready_path=ready_path) as server:
         yield Service(server, folder)

@@ -120,6 +120,18 @@ def test_a_name_is_data(history: History, name: str) -> None:
     assert history.find(name).filename == name
 
 
+def test_a_name_that_no_database_can_hold_is_not_found(history: History) -> None:
+    history.add([replace(ENTRY, filename="a\ufffdb")])
+    assert history.find("a\x00b").filename == "a\ufffdb"  # as it was kept
+    for name in ("\x00", "\ud800"):
+        with pytest.raises(NotFound):
+            history.find(name)
+        with pytest.raises(NotFound):
+            history.exactly(name)
+        with pytest.raises(ParameterError):
+            history.page(limit=1, before=name)
+
+
 def test_all_entries_are_kept_or_none(history: History) -> None:
     history.add([entry(1)])
     with pytest.raises(Exception, match="database"):
