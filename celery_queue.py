@@ -4,6 +4,7 @@ A message names part of a job and holds nothing else: what to do stands in SQL a
 So a message that is lost, or comes twice, costs a look into SQL and no more.
 """
 
+import threading
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
@@ -19,11 +20,11 @@ _TIMEOUT_S: Final = 2.0
 # A process that does not stop at the limit, as in the middle of a model, is ended this much later.
 _LAST_S: Final = 30.0
 _START_S: Final = 60.0
+_LOCK: Final = threading.Lock()
 
 
-@cache
 def celery_for(config: Config) -> "Celery":
-    """Make Celery's application, once per process.
+    """Make Celery's application, once for each broker.
 
     Parameters
     ----------
@@ -35,6 +36,13 @@ def celery_for(config: Config) -> "Celery":
     Celery
         It knows no task; `celery_app` adds the one that workers run.
     """
+    # Celery takes itself apart while it is imported, so two threads must not do it at once.
+    with _LOCK:
+        return _celery(config)
+
+
+@cache
+def _celery(config: Config) -> "Celery":
     # Imported here: it takes a quarter of a second, and few processes need it.
     from celery import Celery
 

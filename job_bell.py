@@ -57,9 +57,9 @@ class CeleryBell:
         """Send a message for each part; stop at the first that cannot be sent."""
         if not items:
             return
+        celery = celery_for(self._config)
         from kombu.exceptions import OperationalError
 
-        celery = celery_for(self._config)
         try:
             with celery.producer_or_acquire() as producer:
                 for item in items:

@@ -1,7 +1,8 @@
 """What is left to do once the last part of a job has ended."""
 
+from collections.abc import Iterable
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import ColumnElement, case, delete, exists, select, update
 
@@ -57,11 +58,14 @@ class JobEndings:
             How many were deleted; at most 500 in one call.
         """
         limit = now() - timedelta(seconds=after_s)
-        old = select(JOBS.c.id).where(JOBS.c.finished_at < limit).limit(_BATCH)
+        old = select(JOBS.c.id, JOBS.c.body_name).where(JOBS.c.finished_at < limit).limit(_BATCH)
         with self._database.begin() as connection:
-            ids = list(connection.scalars(old))
-            connection.execute(delete(JOB_ITEMS).where(JOB_ITEMS.c.job_id.in_(ids)))
-            return connection.execute(delete(JOBS).where(JOBS.c.id.in_(ids))).rowcount
+            body_names = dict(connection.execute(old).all())
+            # One may be left where a worker died between ending a job and removing its body.
+            self._discard(body_names.values())
+            for table, column in ((JOB_ITEMS, JOB_ITEMS.c.job_id), (JOBS, JOBS.c.id)):
+                connection.execute(delete(table).where(column.in_(body_names)))
+        return len(body_names)
 
     def _end(self, which: ColumnElement[bool]) -> None:
         moment = now()
@@ -75,7 +79,10 @@ class JobEndings:
             .returning(JOBS.c.body_name)
         )
         with self._database.begin() as connection:
-            names: list[Any] = list(connection.scalars(ended))
-        for name in names:
+            body_names = list(connection.scalars(ended))
+        self._discard(body_names)
+
+    def _discard(self, body_names: Iterable[str | None]) -> None:
+        for name in body_names:
             if name is not None:
                 self._bodies.discard(name)

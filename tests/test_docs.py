@@ -64,7 +64,9 @@ def commands(text: str) -> Iterator[list[str]]:
 def asked(words: list[str]) -> tuple[str, str]:
     """Tell verb and path of a curl command."""
     (url,) = (word for word in words if word.startswith("http"))
-    posts = {"-F", "--data-binary", "-d"} & set(words) or words[1:3] == ["-X", "POST"]
+    if "-X" in words:
+        return words[words.index("-X") + 1], urlsplit(url).path
+    posts = {"-F", "--data-binary", "-d"} & set(words)
     return "POST" if posts else "GET", urlsplit(url).path
 
 
