@@ -4,8 +4,10 @@ import csv
 import io
 import os
 import signal
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import sqlite3
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,14 +51,37 @@ class Service:
     def only(self, worker: int) -> Iterator[httpx.Client]:
         """Let no other worker answer."""
         others = [pid for pid in self.server.workers() if pid != worker]
-        for pid in others:
-            os.kill(pid, signal.SIGSTOP)
+        self._stop_between_transactions(others)
         try:
             with self.client() as client:
                 yield client
         finally:
-            for pid in others:
-                os.kill(pid, signal.SIGCONT)
+            _send(signal.SIGCONT, others)
+
+    def _stop_between_transactions(self, workers: Sequence[int]) -> None:
+        """Stop workers while none of them holds SQLite's lock, which they look for jobs with."""
+        database = self.folder / "emosync.sqlite3"
+        for _ in range(100):
+            _send(signal.SIGSTOP, workers)
+            if not database.exists() or not _is_locked(database):
+                return
+            _send(signal.SIGCONT, workers)
+            time.sleep(0.05)
+        raise AssertionError("the workers never let go of the database")
+
+
+def _send(number: signal.Signals, processes: Sequence[int]) -> None:
+    for pid in processes:
+        os.kill(pid, number)
+
+
+def _is_locked(database: Path) -> bool:
+    with closing(sqlite3.connect(database, timeout=0, isolation_level=None)) as connection:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            return True
+        return False
 
 
 @contextmanager

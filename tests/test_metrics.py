@@ -16,6 +16,7 @@ from service import Service, serving
 
 from app import create_app
 from emosync.config import Config
+from job_runner import JobRunner
 
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
@@ -113,6 +114,19 @@ def test_the_queue_of_jobs_is_told(client: FlaskClient) -> None:
     assert value(client.get("/metrics").text, "emosync_job_items", state="queued") == 0
     client.post("/batch", json={"song_ids": ["a", "b"]})
     assert value(client.get("/metrics").text, "emosync_job_items", state="queued") == 2
+
+
+def test_what_a_job_asks_is_counted_as_a_jobs(
+    app: Flask, client: FlaskClient, growth: Growth
+) -> None:
+    client.get("/predict?song_id=none", headers={"Prefer": "respond-async"})
+    taken = app.extensions["emosync"].work.queue.take_next()
+    JobRunner(app).run(taken)
+    asked = {"route": "/predict", "verb": "GET"}
+    assert growth.of("emosync_requests_total", status="202", source="client", **asked) == 1
+    assert growth.of("emosync_requests_total", status="404", source="job", **asked) == 1
+    labels = {"code": "unknown_song", "status": "404", "task": "song"}
+    assert growth.of("emosync_errors_total", **labels) == 1
 
 
 def test_without_a_database_nobody_can_tell_who_may_see_them(config: Config) -> None:

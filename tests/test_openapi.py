@@ -1,7 +1,9 @@
 """The document is complete: every route, every error, every choice; and it is valid."""
 
 import json
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
@@ -15,7 +17,7 @@ from emosync.config import Config
 from emosync.errors import EmoSyncError
 from emosync.job_errors import JobGivenUp, JobTimeout
 from emosync.playlist_errors import PreviewHostRefused, PreviewUnavailable
-from openapi.document import document
+from openapi.document import VERSION, document
 from openapi.parts import template, tree
 from openapi.problems import PROBLEM
 from openapi.vocabulary import METHODS
@@ -129,6 +131,11 @@ def test_every_answer_in_json_and_every_body_in_json_has_an_example() -> None:
             json_part = part.get("content", {}).get("application/json")
             if json_part is not None and path != "/openapi.json":
                 assert {"example", "examples"} & set(json_part), (verb, path)
+
+
+def test_its_version_is_that_of_the_changelog() -> None:
+    changes = (Path(__file__).parent.parent / "CHANGELOG.md").read_text("utf-8")
+    assert re.search(rf"^## \[.*\] {re.escape(VERSION)}$", changes, re.MULTILINE)
 
 
 def test_it_is_sent_and_known_again(client: FlaskClient) -> None:
