@@ -1,14 +1,12 @@
 """`flask keys`: make, list and revoke keys."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from typing import Final
 
 import click
 from flask.cli import AppGroup
 
-from emosync.errors import EmoSyncError
+from command_errors import errors_told
 from emosync.history import TIMESTAMP_FORMAT
 from emosync.keys import PREDICT, READ, SCOPES, Key
 from request_context import services
@@ -40,7 +38,7 @@ def create(name: str, scopes: tuple[str, ...], replaces: str | None, inherits: b
         raise click.UsageError("A key has one history: choose --replaces or --inherits.")
     keys = services().keys
     owner = _BEFORE_KEYS if inherits else None
-    with _errors_told():
+    with errors_told():
         if replaces:
             owner = keys.find(replaces).owner
         key, text = keys.create(name, scopes, owner=owner)
@@ -52,7 +50,7 @@ def create(name: str, scopes: tuple[str, ...], replaces: str | None, inherits: b
 def list_keys() -> None:
     """List all keys, revoked ones too, without their secrets."""
     rows = [("ID", "SCOPES", "MADE", "REVOKED", "NAME")]
-    with _errors_told():
+    with errors_told():
         rows += [_row(key) for key in services().keys.all()]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
@@ -64,18 +62,9 @@ def list_keys() -> None:
 @click.argument("key_id", metavar="ID")
 def revoke(key_id: str) -> None:
     """Let the key ID be good no more, at once and for ever."""
-    with _errors_told():
+    with errors_told():
         services().keys.revoke(key_id)
     click.echo(f"Key {key_id} is revoked.")
-
-
-@contextmanager
-def _errors_told() -> Iterator[None]:
-    """Show an error's message without its traceback."""
-    try:
-        yield
-    except EmoSyncError as exc:
-        raise click.ClickException(exc.message) from exc
 
 
 def _row(key: Key) -> tuple[str, str, str, str, str]:

@@ -276,8 +276,9 @@ def _entries(connection: Connection, query: Select[Any]) -> list[Entry]:
 
 
 def _entry(row: RowMapping) -> Entry:
-    windows = tuple(Window(**window) for window in row.get("windows", ()))
-    return Entry(**{**row, "windows": windows})
+    members = dict(row)
+    windows = tuple(Window(**window) for window in members.pop("windows", ()))
+    return Entry(**members, windows=windows)
 
 
 def _row(entry: Entry) -> dict[str, Any]:
