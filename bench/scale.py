@@ -158,4 +158,4 @@ def _bytes_per_row(path: Path) -> float:
         (n_bytes,) = connection.execute(
             "SELECT sum(pgsize) FROM dbstat WHERE name LIKE '%predictions%'"
         ).fetchone()
-    return float(n_bytes) / n_rows
+    return float(n_bytes / n_rows)

@@ -357,7 +357,9 @@ def _channels(frames: list[av.AudioFrame]) -> ChannelArray:
 def _packed(frames: list[av.AudioFrame], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
     """Join frames whose channels take turns, sample by sample."""
     n_channels = frames[0].layout.nb_channels
-    views = [np.frombuffer(f.planes[0], dtype, f.samples * n_channels) for f in frames]
+    buffers: list[Any] = [frame.planes[0] for frame in frames]
+    counts = [frame.samples * n_channels for frame in frames]
+    views = [np.frombuffer(b, dtype, n) for b, n in zip(buffers, counts, strict=True)]
     return np.concatenate(views).reshape(-1, n_channels).T
 
 

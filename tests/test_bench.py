@@ -27,6 +27,7 @@ from bench import (
     photographs,
     run,
     scale,
+    scale_probe,
     server,
     song_tables,
     songs,
@@ -186,12 +187,12 @@ def measured_scale() -> scale.Scale:
     return scale.Scale(
         crowds={
             (method, n): measure.summarise([RUN] * n)
-            for method in scale.METHODS
+            for method in scale_probe.METHODS
             for n in scale.WORKER_COUNTS
         },
         cpu_s={
             (method, n): 0.5 if method == "whisper" else 0.01
-            for method in scale.METHODS
+            for method in scale_probe.METHODS
             for n in scale.WORKER_COUNTS
         },
         row_bytes=700.0,
