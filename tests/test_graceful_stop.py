@@ -5,7 +5,8 @@ import os
 import signal
 import sqlite3
 import time
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from service import serving
 
 # The workers' threads, and some that wait for one of them.
 N_AT_WORK = 12
+# States of a socket, as the system writes them.
+ESTABLISHED, LISTENS = "01", "0A"
 
 
 @pytest.fixture
@@ -25,6 +28,21 @@ def long_song(rng: np.random.Generator) -> bytes:
     out = io.BytesIO()
     sf.write(out, 0.1 * rng.standard_normal(30 * 16_000), 16_000, format="WAV")
     return out.getvalue()
+
+
+def wait_until_accepted(port: int, sent: Sequence[Future[httpx.Response]]) -> None:
+    """Wait until workers have taken all requests, as the system's table of sockets tells."""
+    deadline_s = time.monotonic() + 60
+    while time.monotonic() < deadline_s:
+        lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+        own = [line for line in lines if line[1].endswith(f":{port:04X}")]
+        # Of the socket that listens, the second number of bytes is what waits to be taken.
+        waiting = sum(int(line[4].split(":")[1], 16) for line in own if line[3] == LISTENS)
+        n_taken = sum(line[3] == ESTABLISHED for line in own) - waiting
+        if n_taken + sum(answer.done() for answer in sent) >= len(sent):
+            return
+        time.sleep(0.05)
+    raise AssertionError("the workers do not take the connections")
 
 
 def rows(folder: Path) -> int:
@@ -36,8 +54,8 @@ def rows(folder: Path) -> int:
 def test_requests_at_work_are_answered_and_kept(tmp_path: Path, long_song: bytes) -> None:
     with serving(tmp_path) as service, ThreadPoolExecutor(N_AT_WORK) as pool:
         sent = [pool.submit(service.send, long_song, task="song") for _ in range(N_AT_WORK)]
-        time.sleep(1.0)  # all of them are there now, and none is done
-        assert not any(answer.done() for answer in sent)
+        wait_until_accepted(service.server.port, sent)
+        assert not all(answer.done() for answer in sent)
         os.kill(service.server.pid, signal.SIGTERM)
         time.sleep(0.5)
         with pytest.raises(httpx.TransportError):
