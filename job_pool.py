@@ -1,16 +1,13 @@
 """Threads of a web process that work on jobs, where no broker is named."""
 
-import logging
 import threading
 import time
 from typing import Final
 
-from emosync.errors import EmoSyncError
 from emosync.job_queue import JobQueue, Taken
 from job_bell import LocalBell
+from job_endurance import Endurance
 from job_runner import JobRunner
-
-_log = logging.getLogger(__name__)
 
 # What is begun may end in this time when the process is told to stop; the rest goes back.
 STOP_S: Final = 10.0
@@ -67,21 +64,21 @@ class JobPool:
             self._queue.put_back(taken, pause_s=0, attempts=taken.attempts - 1)
 
     def _work(self) -> None:
+        endurance, is_idle = Endurance("work on jobs"), False
         while not self._is_stopping:
-            try:
-                taken = self._queue.take_next()
-                if taken is None:
-                    self._bell.wait()
-                else:
-                    self._do(taken)
-            except EmoSyncError as exc:
-                # The database is away; what was begun is done anew when its lease has ended.
-                _log.warning("jobs wait: %s", exc)
+            with endurance.outlived():
+                is_idle = not self._do_next()
+            # After a failure, what was begun is done anew when its lease has ended.
+            if is_idle or endurance.has_failed:
                 self._bell.wait()
 
-    def _do(self, taken: Taken) -> None:
+    def _do_next(self) -> bool:
+        taken = self._queue.take_next()
+        if taken is None:
+            return False
         self._in_hand[taken.lease] = taken
         try:
             self._runner.run(taken)
         finally:
             self._in_hand.pop(taken.lease, None)
+        return True

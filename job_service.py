@@ -70,6 +70,6 @@ class JobService:
         DatabaseUnavailable, StorageUnavailable
             If it cannot be kept; there is no job then.
         """
-        items = self.jobs.add(new)
-        self.bell.ring(items)
-        return self.jobs.find(items[0][0])
+        job = self.jobs.add(new)
+        self.bell.ring(job.item_ids)
+        return job

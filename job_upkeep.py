@@ -7,8 +7,9 @@ from collections.abc import Callable
 from typing import Final
 
 from emosync.config import Config
-from emosync.errors import EmoSyncError
 from emosync.webhooks import CallFailed
+from job_bell import LocalBell
+from job_endurance import Endurance
 from job_service import JobService
 
 _log = logging.getLogger(__name__)
@@ -37,11 +38,12 @@ class JobUpkeep:
         self._work = work
         self._kept_s = config.job_retention_days * _DAY_S
         period_s = config.job_lease_s / _LOOKS_IN_A_LEASE
-        self._periods = (
+        self._periods = [
             _Period("job-upkeep", self.look, period_s),
-            _Period("job-webhooks", self.call, _CALL_PERIOD_S),
             _Period("job-retention", self.forget, _HOUR_S),
-        )
+        ]
+        if config.webhook_secret:
+            self._periods.append(_Period("job-webhooks", self.call, _CALL_PERIOD_S))
 
     def start(self) -> None:
         """Begin to look after jobs."""
@@ -55,7 +57,9 @@ class JobUpkeep:
 
     def look(self) -> None:
         """Tell workers of what nobody began, and end what nobody ended."""
-        self._work.bell.ring(self._work.queue.unheard(limit=_N_TOLD))
+        # Threads of web processes look by themselves.
+        if not isinstance(self._work.bell, LocalBell):
+            self._work.bell.ring(self._work.queue.unheard(limit=_N_TOLD))
         self._work.endings.end_forgotten()
 
     def call(self) -> None:
@@ -95,9 +99,8 @@ class _Period:
         self._thread.join(self._period_s)
 
     def _run(self) -> None:
+        endurance = Endurance(self._thread.name)
         while not self._is_stopping.is_set():
-            try:
+            with endurance.outlived():
                 self._function()
-            except EmoSyncError as exc:
-                _log.warning("%s waits: %s", self._thread.name, exc)
             self._is_stopping.wait(self._period_s)

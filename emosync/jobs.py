@@ -101,6 +101,11 @@ class Job:
     counts: Mapping[str, int]
 
     @property
+    def item_ids(self) -> list[ItemId]:
+        """Names its parts, as workers are told of them."""
+        return [(self.id, position) for position in range(self.progress["total"])]
+
+    @property
     def progress(self) -> dict[str, int]:
         """Number of the parts, and of those in each state."""
         return {"total": sum(self.counts.values()), **self.counts}
@@ -158,7 +163,7 @@ class Jobs:
         self._endings = JobEndings(database, bodies)
         self._lease = timedelta(seconds=lease_s)
 
-    def add(self, new: NewJob) -> list[ItemId]:
+    def add(self, new: NewJob) -> Job:
         """Keep a job, for the caller at hand.
 
         Parameters
@@ -168,8 +173,8 @@ class Jobs:
 
         Returns
         -------
-        list of (str, int)
-            Its parts, which wait to be done.
+        Job
+            Its parts wait to be done.
 
         Raises
         ------
@@ -189,10 +194,19 @@ class Jobs:
             if body_name:
                 self._bodies.discard(body_name)
             raise
-        return [(row["id"], n) for n in range(len(items))]
+        counts = {**dict.fromkeys(STATES, 0), QUEUED: len(items)}
+        return Job(row["id"], row["created_at"], None, new.is_batch, counts)
 
     def find(self, job_id: str) -> Job:
         """Return a job of the caller's; raises UnknownJob."""
+        job = self._found(job_id)
+        if job.finished_at is None and job.state not in (QUEUED, RUNNING):
+            # Its last worker has not come to that yet, or died before it could.
+            self._endings.end(job_id)
+            job = self._found(job_id)
+        return job
+
+    def _found(self, job_id: str) -> Job:
         with self._database.begin() as connection:
             row = _check_own(connection, job_id)
             return Job(

@@ -143,7 +143,8 @@ def postgres_server() -> Iterator[Postgres]:
             [postgres, "-D", str(data), "-p", str(port), "-h", "127.0.0.1", "-k", str(folder),
              "-c", "fsync=off", "-c", "max_connections=200"],
             folder=folder, port=port, url=f"postgresql://tests@127.0.0.1:{port}", user=user,
-            is_ready=lambda: _postgres_answers(port), stop_signal=signal.SIGINT,
+            # At once, without a checkpoint: it recovers what was committed when it starts again.
+            is_ready=lambda: _postgres_answers(port), stop_signal=signal.SIGQUIT,
         )  # fmt: skip
         with _running(server):
             yield server

@@ -218,7 +218,7 @@ def ended(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ended]:
     bodies = FolderStore(tmp_path / "bodies")
     jobs, queue = Jobs(database, bodies, lease_s=9), JobQueue(database, bodies, lease_s=9)
     new = NewJob("GET", "/predict", [NewItem("")], webhook="https://example.org/")
-    ((job_id, _),) = jobs.add(new)
+    job_id = jobs.add(new).id
     calls = JobCalls(database, jobs)
     assert calls.take_next() is None
     taken = queue.take_next()
