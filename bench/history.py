@@ -1,7 +1,6 @@
 """How long the history takes at ten million rows, and by which plan it is read.
 
-python -m bench.history                          SQLite, in a temporary folder
-python -m bench.history --url postgresql+psycopg://tests@localhost/empty
+`python -m bench.history` asks SQLite in a temporary folder, with `--url` another, empty database.
 """
 
 import tempfile
