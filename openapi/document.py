@@ -22,6 +22,7 @@ from openapi import (
 )
 from openapi.headers import HEADERS, LIMIT_HEADERS, REPEAT_HEADERS, REQUEST_ID, SHARED_HEADERS
 from openapi.parts import Errors, Json, Operation
+from openapi.webhook import webhooks
 
 VERSION: Final = "0.1.0"
 _DESCRIPTION: Final = """\
@@ -81,6 +82,7 @@ def document(config: Config) -> dict[str, Any]:
         "servers": [{"url": "/"}],
         "tags": [{"name": name, "description": text_} for name, text_ in _TAGS.items()],
         "paths": paths,
+        "webhooks": webhooks(),
         "components": {
             "schemas": schemas,
             "headers": HEADERS,

@@ -42,7 +42,7 @@ from webhook_wishes import PARAMETER
 
 _TAG: Final = "Jobs"
 _STATE: Final = text("How far it is.", enum=list(STATES))
-_JOB: Final = {
+JOB: Final = {
     "id": text(pattern="^[0-9a-f]{32}$"),
     "state": _STATE,
     "created": TIMESTAMP,
@@ -120,10 +120,10 @@ LATER_ERRORS: Final = _ACCEPTED_ERRORS
 def page() -> Page:
     """Describe the routes of jobs."""
     schemas = {
-        "Job": {**members(_JOB), "description": "A job as it is accepted."},
-        "JobWithResult": members({**_JOB, **_OUTCOME}),
+        "Job": {**members(JOB), "description": "A job as it is accepted."},
+        "JobWithResult": members({**JOB, **_OUTCOME}),
         "JobWithResults": members(
-            {**_JOB, "results": listed(_RESULT, "A page of parts."), "next": next_link()}
+            {**JOB, "results": listed(_RESULT, "A page of parts."), "next": next_link()}
         ),
     }
     return Page((_batch(), _job(), _cancel()), schemas)
@@ -203,7 +203,7 @@ def _cancel() -> Operation:
 
 def _which() -> list[Json]:
     return [
-        parameter("job_id", _JOB["id"], place="path", example=_EXAMPLE["id"]),
+        parameter("job_id", JOB["id"], place="path", example=_EXAMPLE["id"]),
         limit_parameter(),
         parameter("after", count(maximum=9_999), "Position after which the page begins."),
     ]

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,10 @@ from openapi_spec_validator import OpenAPIV31SpecValidator, validate
 from access import SCOPES
 from emosync.config import Config
 from emosync.errors import EmoSyncError
+from emosync.job_calls import JobCall
 from emosync.job_errors import JobGivenUp, JobTimeout
+from emosync.job_tables import CANCELLED, DONE, FAILED, STATES
+from emosync.jobs import Job
 from emosync.playlist_errors import PreviewHostRefused, PreviewUnavailable
 from openapi.document import VERSION, document
 from openapi.parts import template, tree
@@ -131,6 +135,16 @@ def test_every_answer_in_json_and_every_body_in_json_has_an_example() -> None:
             json_part = part.get("content", {}).get("application/json")
             if json_part is not None and path != "/openapi.json":
                 assert {"example", "examples"} & set(json_part), (verb, path)
+
+
+@pytest.mark.parametrize("state", [DONE, FAILED, CANCELLED])
+def test_what_a_webhook_is_sent_is_documented(state: str) -> None:
+    counts = {**dict.fromkeys(STATES, 0), state: 1}
+    job = Job("0" * 32, datetime(2026, 1, 15), datetime(2026, 1, 15), True, counts)
+    body = json.loads(JobCall("https://a.example", 1, job).body)
+    (operation,) = DOCUMENT["webhooks"].values()
+    schema = operation["post"]["requestBody"]["content"]["application/json"]["schema"]
+    assert jsonschema_rs.is_valid(schema, body, validate_formats=True)
 
 
 def test_its_version_is_that_of_the_changelog() -> None:
