@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -62,6 +63,19 @@ def assert_problem(answer: Answer, status: int, code: str) -> None:
     assert re.match("[A-Z]", members["detail"])
     assert "Traceback" not in answer.text
     assert not re.search(r"/(work|root|home|tmp|usr|proc)/", answer.text)
+
+
+def ended(
+    client: FlaskClient, location: str, *, headers: dict[str, str] | None = None
+) -> dict[str, Any]:
+    """Wait until a job has ended; returns its last answer."""
+    deadline_s = time.monotonic() + 60
+    while True:
+        job: dict[str, Any] = client.get(location, headers=headers).get_json()
+        if job["finished"]:
+            return job
+        assert time.monotonic() < deadline_s, job
+        time.sleep(0.05)
 
 
 def rows(client: FlaskClient, query: str = "") -> list[dict[str, Any]]:

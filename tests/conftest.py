@@ -19,6 +19,7 @@ from servers import LocalServer, Postgres, postgres_server, rabbitmq_process, re
 from werkzeug.test import TestResponse
 
 from emosync.config import Config
+from emosync.database import Database
 
 ROOT = Path(__file__).parent.parent
 
@@ -110,6 +111,18 @@ def postgres() -> Iterator[Postgres]:
 def postgres_url(postgres: Postgres) -> str:
     """Make an empty database in PostgreSQL; returns its URL for SQLAlchemy."""
     return postgres.new_database().replace("postgresql://", "postgresql+psycopg://")
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """Open an empty database of each kind, with all tables."""
+    url = f"sqlite:///{tmp_path / 'state.sqlite3'}"
+    if request.param == "postgres":
+        url = request.getfixturevalue("postgres_url")
+    database = Database(url, timeout_s=30)
+    database.upgrade()
+    yield database
+    database.close()
 
 
 @pytest.fixture(scope="session")

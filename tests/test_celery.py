@@ -1,8 +1,5 @@
 """Jobs by a real Celery worker, by way of Redis and of RabbitMQ."""
 
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from answers import multipart, rows
+from answers import ended, multipart, rows
 from conftest import MakeWav
 from flask.testing import FlaskClient
 from servers import LocalServer, redis_process
+from workers import started_worker
 
 from app import create_app
-from bench.server import ROOT
 from emosync.config import Config
 
 LATER = {"Prefer": "respond-async"}
@@ -26,20 +23,17 @@ LEASE_S = 2.0
 
 
 @contextmanager
-def worker(config: Config, log_path: Path) -> Iterator[subprocess.Popen[bytes]]:
+def worker(config: Config, log_path: Path) -> Iterator[None]:
     """Run a Celery worker of one process on the same database and folder."""
     environ = {
-        **os.environ,
         "DATA_PATH": str(config.data_path),
         "CELERY_BROKER_URL": config.celery_broker_url,
         "JOB_LEASE_S": str(config.job_lease_s),
         "JOB_TIME_LIMIT_S": str(config.job_time_limit_s),
     }
-    command = [sys.executable, "-m", "celery", "--app", "celery_app", "worker", "-c", "1"]
-    with log_path.open("ab") as log:
-        process = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=log, stderr=log)
+    process = started_worker(environ, log_path)
     try:
-        yield process
+        yield
     finally:
         process.terminate()
         assert process.wait(60) == 0, log_path.read_text()
@@ -73,16 +67,6 @@ def sent(client: FlaskClient, data: bytes, *, method: str = "random_forest") -> 
     answer = client.post("/predict", data=body, content_type=FORM, headers=LATER)
     assert answer.status_code == 202, answer.text
     return answer.headers["Location"]
-
-
-def ended(client: FlaskClient, location: str, *, within_s: float = 60) -> dict[str, Any]:
-    deadline_s = time.monotonic() + within_s
-    while True:
-        job: dict[str, Any] = client.get(location).get_json()
-        if job["finished"]:
-            return job
-        assert time.monotonic() < deadline_s, job
-        time.sleep(0.1)
 
 
 @pytest.mark.slow

@@ -3,8 +3,6 @@
 import itertools
 import os
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -18,9 +16,10 @@ import psycopg
 import pytest
 from answers import multipart
 from buckets import CREDENTIALS, fill
-from conftest import ROOT, MakeWav
+from conftest import MakeWav
 from servers import LocalServer, Postgres, postgres_server, rabbitmq_process, redis_process
 from service import serving
+from workers import started_worker
 
 from emosync.config import Config
 from emosync.database import Database
@@ -40,8 +39,8 @@ class Worker:
     def __init__(self, folder: Path, environ: Mapping[str, str]) -> None:
         folder.mkdir()
         self._log_path = folder / "log"
-        self._environ = {**os.environ, **environ, "DATA_PATH": str(folder)}
-        self.process = self._started()
+        self._environ = {**environ, "DATA_PATH": str(folder)}
+        self.process = started_worker(self._environ, self._log_path)
 
     def kill_child(self) -> None:
         """Kill the process that works; the worker starts another one."""
@@ -59,15 +58,7 @@ class Worker:
 
     def restart(self) -> None:
         self.kill()
-        self.process = self._started()
-
-    def _started(self) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", "celery", "--app", "celery_app", "worker", "-c", "1"]
-        with self._log_path.open("ab") as log:
-            return subprocess.Popen(
-                command, cwd=ROOT, env=self._environ, stdout=log, stderr=log,
-                start_new_session=True,
-            )  # fmt: skip
+        self.process = started_worker(self._environ, self._log_path)
 
 
 @dataclass

@@ -1,9 +1,7 @@
 """First answers in SQLite and in PostgreSQL."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from sqlalchemy import update
@@ -15,17 +13,6 @@ from emosync.job_errors import IdempotencyInProgress, IdempotencyMismatch
 from emosync.job_tables import now
 
 ANSWER = FirstAnswer(202, "application/json", '{"id": 1}', "/jobs/1")
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    url = f"sqlite:///{tmp_path / 'state.sqlite3'}"
-    if request.param == "postgres":
-        url = request.getfixturevalue("postgres_url")
-    database = Database(url, timeout_s=30)
-    database.upgrade()
-    yield database
-    database.close()
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import random
 import time
 from collections import Counter
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,15 +53,9 @@ def work_in(database: Database, folder: Path) -> Work:
     return Work(database, bodies, jobs, JobQueue(database, bodies, lease_s=LEASE_S))
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def work(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Work]:
-    url = f"sqlite:///{tmp_path / 'state.sqlite3'}"
-    if request.param == "postgres":
-        url = request.getfixturevalue("postgres_url")
-    database = Database(url, timeout_s=30)
-    database.upgrade()
-    yield work_in(database, tmp_path / "bodies")
-    database.close()
+@pytest.fixture
+def work(database: Database, tmp_path: Path) -> Work:
+    return work_in(database, tmp_path / "bodies")
 
 
 def test_a_job_is_taken_with_all_that_its_request_was(work: Work) -> None:

@@ -7,7 +7,6 @@ import json
 import socket
 import ssl
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler
@@ -208,13 +207,8 @@ class Ended:
             connection.execute(JOBS.update().where(due).values(webhook_due=now()))
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def ended(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ended]:
-    url = f"sqlite:///{tmp_path / 'state.sqlite3'}"
-    if request.param == "postgres":
-        url = request.getfixturevalue("postgres_url")
-    database = Database(url, timeout_s=10)
-    database.upgrade()
+@pytest.fixture
+def ended(database: Database, tmp_path: Path) -> Ended:
     bodies = FolderStore(tmp_path / "bodies")
     jobs, queue = Jobs(database, bodies, lease_s=9), JobQueue(database, bodies, lease_s=9)
     new = NewJob("GET", "/predict", [NewItem("")], webhook="https://example.org/")
@@ -224,8 +218,7 @@ def ended(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ended]:
     taken = queue.take_next()
     assert taken is not None
     queue.finish(taken, status=200, answer="{}")
-    yield Ended(database, calls, job_id)
-    database.close()
+    return Ended(database, calls, job_id)
 
 
 def test_a_job_that_has_ended_is_called_for_once(ended: Ended) -> None:
