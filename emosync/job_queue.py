@@ -6,6 +6,7 @@ while the lease is its own: of two that work on the same part one is heard.
 """
 
 import secrets
+import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -15,6 +16,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     RowMapping,
+    case,
     exists,
     func,
     select,
@@ -31,6 +33,8 @@ from emosync.jobs import ItemId
 _LEASE_BYTES: Final = 16
 _ID: Final = tuple_(JOB_ITEMS.c.job_id, JOB_ITEMS.c.position)
 _FIRST_ERROR: Final = 400
+# Between one time and the next that workers are told of a part, in leases.
+_LONGEST_PAUSE: Final = 8
 
 
 @dataclass(frozen=True)
@@ -151,20 +155,30 @@ class JobQueue:
         attempts : int
             How many attempts are to be counted.
         """
-        due = now() + timedelta(seconds=pause_s)
-        self._change(taken, state=QUEUED, due=due, ring_at=due, lease=None, attempts=attempts)
+        self._change(
+            taken,
+            state=QUEUED,
+            due=now() + timedelta(seconds=pause_s),
+            ring_at=time.time() + pause_s,
+            lease=None,
+            attempts=attempts,
+        )
 
     def unheard(self, *, limit: int) -> list[ItemId]:
         """Return parts that wait and of which workers are to be told now, the oldest first.
 
-        Each is returned once in a lease, whoever asks.
+        Whoever asks, each is returned after a lease, then after two, four and at last every
+        eight: most have been heard, and wait because the queue is long.
         """
-        moment = now()
-        is_unheard = (JOB_ITEMS.c.due <= moment) & (JOB_ITEMS.c.ring_at <= moment)
+        pause_s, longest_s = JOB_ITEMS.c.ring_pause_s, _LONGEST_PAUSE * self.lease_s
+        is_unheard = (JOB_ITEMS.c.due <= now()) & (JOB_ITEMS.c.ring_at <= time.time())
         told = (
             update(JOB_ITEMS)
             .where(_ID.in_(select(*_first(is_unheard, limit=limit).c)))
-            .values(ring_at=self._lease_end())
+            .values(
+                ring_at=time.time() + pause_s,
+                ring_pause_s=case((2 * pause_s < longest_s, 2 * pause_s), else_=longest_s),
+            )
             .returning(JOB_ITEMS.c.job_id, JOB_ITEMS.c.position)
         )
         with self._database.begin() as connection:
@@ -186,6 +200,8 @@ class JobQueue:
                 state=RUNNING,
                 lease=lease,
                 due=self._lease_end(),
+                ring_at=time.time() + self.lease_s,
+                ring_pause_s=self.lease_s,
                 attempts=JOB_ITEMS.c.attempts + 1,
             )
             .returning(*(JOB_ITEMS.c[n] for n in ("job_id", "position", "attempts", "query")))

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Final
 
-from sqlalchemy import Boolean, Column, DateTime, ForeignKey, Integer, String, Table, Text
+from sqlalchemy import Boolean, Column, DateTime, Float, ForeignKey, Integer, String, Table, Text
 
 from emosync.database import METADATA
 
@@ -47,8 +47,10 @@ JOB_ITEMS: Final = Table(
     # When the part may be taken: a queued one at once or after a pause, a running one when its
     # lease ends. Null as soon as it has ended, so that the index holds the others alone.
     Column("due", DateTime, index=True),
-    # When workers are told of it again, in case they never heard or died.
-    Column("ring_at", DateTime, nullable=False),
+    # When workers are told of it again, in case they never heard or died, in seconds since 1970;
+    # and how long they are left in peace after that. Numbers, which every database can add.
+    Column("ring_at", Float(53), nullable=False),
+    Column("ring_pause_s", Float(53), nullable=False),
     # Known to whoever works on it, and to nobody else.
     Column("lease", String(32)),
     Column("status", Integer),

@@ -1,9 +1,10 @@
 """Jobs as those see them who asked for them: made, looked at, cancelled."""
 
 import secrets
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import Connection, RowMapping, func, insert, select, update
@@ -161,7 +162,7 @@ class Jobs:
         self._database = database
         self._bodies = bodies
         self._endings = JobEndings(database, bodies)
-        self._lease = timedelta(seconds=lease_s)
+        self._lease_s = lease_s
 
     def add(self, new: NewJob) -> Job:
         """Keep a job, for the caller at hand.
@@ -261,7 +262,8 @@ class Jobs:
             "state": QUEUED,
             "attempts": 0,
             "due": job["created_at"],
-            "ring_at": job["created_at"] + self._lease,
+            "ring_at": time.time() + self._lease_s,
+            "ring_pause_s": self._lease_s,
         }
 
 

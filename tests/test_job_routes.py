@@ -208,7 +208,7 @@ def test_what_may_pass_is_tried_again_after_a_pause(
     with services.database.begin() as connection:
         row = connection.execute(JOB_ITEMS.select()).one()
         assert row.attempts == 1
-        connection.execute(JOB_ITEMS.update().values(due=row.ring_at.replace(year=2000)))
+        connection.execute(JOB_ITEMS.update().values(due=row.due.replace(year=2000)))
     run_next(services, runner)
     assert client.get(f"/jobs/{job_id}").get_json()["state"] == "done"
 

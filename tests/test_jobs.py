@@ -152,6 +152,18 @@ def test_a_part_that_was_put_back_waits_for_its_pause(work: Work) -> None:
     assert work.next().attempts == 2
 
 
+def test_workers_are_told_less_and_less_often_of_what_they_must_have_heard(work: Work) -> None:
+    told_s = []
+    started_s = time.monotonic()
+    job_id = work.add()
+    while len(told_s) < 3:
+        if work.queue.unheard(limit=9) == [(job_id, 0)]:
+            told_s.append(time.monotonic() - started_s)
+        time.sleep(LEASE_S / 10)
+    for time_s, leases in zip(told_s, (1, 2, 4), strict=True):
+        assert time_s >= leases * LEASE_S
+
+
 def test_workers_are_told_again_of_what_nobody_began_once_in_a_lease(work: Work) -> None:
     job_id = work.add("a", "b", "c")
     assert work.queue.unheard(limit=9) == []
@@ -291,7 +303,7 @@ def test_looking_for_work_stays_quick_beside_what_has_ended(work: Work) -> None:
                "webhook_attempts": 0, "finished_at": moment}  # fmt: skip
         connection.execute(insert(JOBS), job)
         item = {"job_id": "x", "name": "", "query": "", "state": "done", "attempts": 1,
-                "ring_at": moment, "due": None}  # fmt: skip
+                "ring_at": 0.0, "ring_pause_s": 1.0, "due": None}  # fmt: skip
         connection.execute(insert(JOB_ITEMS), [{**item, "position": n} for n in range(20_000)])
     started_s = time.perf_counter()
     for _ in range(50):
