@@ -216,4 +216,4 @@ def _default(value: object) -> str:
         value = int(value)  # as the variable is written
     if isinstance(value, float):
         value = f"{value:g}"
-    return f"`{value}`" if str(value) else "empty"
+    return "empty" if value in ("", b"") else f"`{value}`"
