@@ -50,6 +50,8 @@ def _celery(config: Config) -> "Celery":
     made.conf.update(
         task_default_queue=_QUEUE,
         task_ignore_result=True,
+        # Whoever can reach the broker could stop workers by it.
+        worker_enable_remote_control=False,
         # A message is there until the work is done, so that it outlives the worker.
         task_acks_late=True,
         task_reject_on_worker_lost=True,

@@ -1,5 +1,9 @@
 """Jobs by a real Celery worker, by way of Redis and of RabbitMQ."""
 
+import base64
+import json
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 from answers import ended, multipart, rows
-from conftest import MakeWav
+from conftest import ROOT, MakeWav
 from flask.testing import FlaskClient
 from servers import LocalServer, redis_process
 from workers import started_worker
@@ -88,6 +93,32 @@ def test_a_worker_does_what_a_web_process_accepted(
         assert ended(client, sent(client, voice))["state"] == "done"
         assert time.monotonic() - started_s < LEASE_S
     assert len(rows(client)) == 2
+
+
+def test_a_message_names_the_work_and_holds_nothing_of_it(
+    redis_server: LocalServer, asked: Callable[..., FlaskClient], voice: bytes
+) -> None:
+    with redis.Redis.from_url(redis_server.url) as broker:
+        broker.flushall()
+        location = sent(asked(redis_server.url), voice)
+        (message,) = broker.lrange("emosync", 0, -1)
+        broker.flushall()
+    arguments, options, _ = json.loads(base64.b64decode(json.loads(message)["body"]))
+    assert (arguments, options) == ([location.removeprefix("/jobs/"), 0], {})
+    assert len(message) < 2_000
+
+
+def test_threads_that_ring_first_at_the_same_time_do_not_trip_each_other() -> None:
+    script = (
+        "from concurrent.futures import ThreadPoolExecutor\n"
+        "from celery_queue import celery_for\n"
+        "from emosync.config import Config\n"
+        "config = Config(celery_broker_url='redis://localhost:1/0')\n"
+        "with ThreadPoolExecutor(8) as pool:\n"
+        "    made = list(pool.map(lambda _: celery_for(config).conf.task_acks_late, range(8)))\n"
+        "assert made == [True] * 8\n"
+    )
+    subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=True)
 
 
 @pytest.mark.slow

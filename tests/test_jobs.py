@@ -153,7 +153,7 @@ def test_a_part_that_was_put_back_waits_for_its_pause(work: Work) -> None:
 
 
 def test_workers_are_told_less_and_less_often_of_what_they_must_have_heard(work: Work) -> None:
-    told_s = []
+    told_s: list[float] = []
     started_s = time.monotonic()
     job_id = work.add()
     while len(told_s) < 3:
