@@ -59,9 +59,11 @@ class JobPool:
         end_s = time.monotonic() + within_s
         for thread in self._threads:
             thread.join(max(0.0, end_s - time.monotonic()))
+        endurance = Endurance("the end of work on jobs")
         for taken in list(self._in_hand.values()):
             # Nobody failed, so the attempt does not count.
-            self._queue.put_back(taken, pause_s=0, attempts=taken.attempts - 1)
+            with endurance.outlived():
+                self._queue.put_back(taken, pause_s=0, attempts=taken.attempts - 1)
 
     def _work(self) -> None:
         endurance, is_idle = Endurance("work on jobs"), False

@@ -19,6 +19,8 @@ _log = logging.getLogger(__name__)
 _N_TOLD: Final = 200
 _LOOKS_IN_A_LEASE: Final = 6
 _CALL_PERIOD_S: Final = 2.0
+# What is in the middle of something is left there; whoever looks next does it again.
+_STOP_S: Final = 2.0
 _HOUR_S: Final = 3_600.0
 _DAY_S: Final = 86_400.0
 
@@ -96,7 +98,7 @@ class _Period:
 
     def stop(self) -> None:
         self._is_stopping.set()
-        self._thread.join(self._period_s)
+        self._thread.join(_STOP_S)
 
     def _run(self) -> None:
         endurance = Endurance(self._thread.name)
