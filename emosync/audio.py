@@ -5,8 +5,7 @@ import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
-from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
 
 import av
 import numpy as np
@@ -17,9 +16,9 @@ from av.container import InputContainer
 
 from emosync.containers import after_id3, container_of, identify
 from emosync.errors import NoAudioTrack, SilentAudio, TooLong, TooShort, UnreadableMedia
+from emosync.samples import joined, mono
 
 FloatArray = npt.NDArray[np.float32]
-ChannelArray = npt.NDArray[np.floating]  # (n_channels, n)
 Block = tuple[FloatArray, int]  # mono samples (n,) and their rate in Hz
 
 # Three steps of 16-bit audio: dither may move a silent recording by that much.
@@ -36,13 +35,6 @@ _STREAMED_BYTES: Final = 0x7FFF_0000
 _TRUNCATION_S: Final = 0.05
 # Tags and cover art between MP3 frames fail to decode, too; noise fails mostly.
 _MAX_BROKEN_SHARE: Final = 0.2
-# Beyond these FFmpeg keeps a frame's planes elsewhere, where PyAV cannot count them.
-_MAX_PLANES: Final = 8
-# FFmpeg's sample formats.
-_SAMPLE_TYPES: Final = MappingProxyType(
-    {"u8": "u1", "s16": "i2", "s32": "i4", "s64": "i8", "flt": "f4", "dbl": "f8"}
-)
-
 # The first MP3 frame of most encoders states the number of frames.
 _XING: Final = re.compile(rb"Xing|Info|VBRI")
 
@@ -240,7 +232,7 @@ def _soundfile_blocks(wav: sf.SoundFile) -> Iterator[Block]:
     sr = _checked_rate(wav.samplerate)
     n_frames = max(1, _BLOCK_VALUES // wav.channels)
     while len(block := wav.read(n_frames, dtype="float32", always_2d=True)):
-        yield _mono(block.T), sr
+        yield mono(block.T), sr
 
 
 def _wav_format(data: bytes) -> int:
@@ -312,13 +304,13 @@ def _track_blocks(source: InputContainer, container: str) -> Iterator[Block]:
         kind = (frame.format.name, frame.layout.nb_channels, frame.sample_rate)
         if kind != held_kind or n_held >= sr:
             if held:
-                yield _mono(_channels(held)), sr
+                yield mono(joined(held)), sr
             held, n_held = [], 0
             held_kind, sr = kind, _checked_rate(frame.sample_rate)
         held.append(frame)
         n_held += frame.samples
     if held:
-        yield _mono(_channels(held)), sr
+        yield mono(joined(held)), sr
 
 
 def _frames(source: InputContainer, container: str) -> Iterator[av.AudioFrame]:
@@ -338,62 +330,6 @@ def _frames(source: InputContainer, container: str) -> Iterator[av.AudioFrame]:
         raise UnreadableMedia(
             f"The {container} file is broken: {n_broken} of {n_packets} packets cannot be decoded."
         )
-
-
-def _channels(frames: list[av.AudioFrame]) -> ChannelArray:
-    """Join frames of one sample format to (n_channels, n) with full scale at 1."""
-    dtype = _SAMPLE_TYPES.get(frames[0].format.packed.name)
-    if dtype is None:
-        raise UnreadableMedia("The recording's samples are of a kind that cannot be read.")
-    values = _planar(frames, dtype) if frames[0].format.is_planar else _packed(frames, dtype)
-    if values.dtype.kind == "f":
-        return values
-    info = np.iinfo(values.dtype)
-    middle = (int(info.max) + int(info.min) + 1) // 2  # unsigned audio rests at 128
-    half_range = (int(info.max) - int(info.min) + 1) / 2
-    return (values.astype(np.float32) - np.float32(middle)) / np.float32(half_range)
-
-
-def _packed(frames: list[av.AudioFrame], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
-    """Join frames whose channels take turns, sample by sample."""
-    n_channels = frames[0].layout.nb_channels
-    buffers: list[Any] = [frame.planes[0] for frame in frames]
-    counts = [frame.samples * n_channels for frame in frames]
-    views = [np.frombuffer(b, dtype, n) for b, n in zip(buffers, counts, strict=True)]
-    return np.concatenate(views).reshape(-1, n_channels).T
-
-
-def _planar(frames: list[av.AudioFrame], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
-    """Join what MP3, AAC and Opus decode to; thousands of small arrays are costly.
-
-    PyAV counts planes up to the first null pointer. With eight and more there is none behind
-    the last one, so what it counts beyond the channels must not be touched.
-    """
-    n_channels = frames[0].layout.nb_channels
-    if n_channels > _MAX_PLANES:
-        raise UnreadableMedia(
-            f"The recording has {n_channels} channels; send one with at most {_MAX_PLANES}."
-        )
-    planes = zip(*(frame.planes[:n_channels] for frame in frames), strict=True)
-    counts = [frame.samples for frame in frames]
-    joined = np.empty((n_channels, sum(counts)), dtype)
-    for row, parts in zip(joined, planes, strict=True):
-        views = [np.frombuffer(p, dtype, n) for p, n in zip(parts, counts, strict=True)]
-        np.concatenate(views, out=row)
-    return joined
-
-
-def _mono(channels: ChannelArray) -> FloatArray:
-    """Mean of (n_channels, n), with NaN as 0 and the rest within [-1, 1]."""
-    # Clipping comes first: a float64 far beyond full scale overflows float32.
-    clipped = np.clip(channels, -1.0, 1.0).astype(np.float32, copy=False)
-    if np.isnan(clipped.sum()):
-        np.nan_to_num(clipped, copy=False)
-    mono: FloatArray = clipped[0]
-    if len(clipped) > 1:
-        mono = np.add.reduce(clipped, axis=0)  # `mean` takes three times as long
-        mono /= len(clipped)
-    return mono
 
 
 def _checked_rate(sr: int) -> int:
