@@ -43,6 +43,8 @@ class Database:
         self._engine = create_engine(
             url,
             connect_args={argument: seconds},
+            # What rows hold, such as names of files, is nobody's business in a log.
+            hide_parameters=True,
             # A connection is kept, not reopened.
             pool_size=pool_size,
             max_overflow=0,
