@@ -2,6 +2,8 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+# Tests wait for servers for half of their time, so they run side by side.
+TESTERS ?= 2
 
 .PHONY: run test lint format bench docs clean
 
@@ -10,7 +12,7 @@ run: .venv/serving
 	$(BIN)/gunicorn "app:create_app()"
 
 test: .venv/testing
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses $(TESTERS) --dist loadfile
 
 lint: .venv/testing
 	$(BIN)/ruff check .

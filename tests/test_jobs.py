@@ -271,10 +271,11 @@ def test_many_workers_end_every_part_once_though_some_of_them_die(work: Work) ->
 
     def labour(_: int) -> None:
         idle = 0
+        # Twice as long as what is left behind takes to be free again.
         while idle < 4:
             taken = work.queue.take_next()
+            idle = idle + 1 if taken is None else 0
             if taken is None:
-                idle += 1
                 time.sleep(LEASE_S / 2)
             elif rng.random() > 0.2 and work.queue.finish(taken, status=200, answer="{}"):
                 ended.append((taken.job_id, taken.position))
