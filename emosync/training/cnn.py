@@ -1,5 +1,6 @@
 """A small network of our own on the log-mel spectrogram, quick enough for any machine."""
 
+from dataclasses import dataclass
 from typing import Any, Final
 
 import keras
@@ -8,20 +9,44 @@ from keras import layers, ops
 from emosync.features import WHISPER_N_MELS
 
 STEM_FILTERS: Final = (16, 32, 64)
-CHANNELS: Final = 160
-N_BLOCKS: Final = 3
-KERNEL_SIZE: Final = 5
+# Frames of the input to one of the network's.
+STRIDE: Final = 4
 DROPOUT: Final = 0.2
+
+
+@dataclass(frozen=True)
+class CnnSize:
+    """How large the network is.
+
+    Attributes
+    ----------
+    channels : int
+        Between the blocks.
+    n_blocks : int
+        Each looks at some frames and then mixes the channels.
+    kernel_size : int
+        Frames that a block looks at.
+    expansion : int
+        0 for a convolution of all channels with all. Else each channel is convolved alone, and
+        the channels are mixed through so many times their number: matrix products, which
+        int8 makes small and quick.
+    """
+
+    channels: int = 160
+    n_blocks: int = 3
+    kernel_size: int = 5
+    expansion: int = 0
 
 
 def build_cnn(
     n_labels: int,
     *,
     n_mels: int = WHISPER_N_MELS,
+    size: CnnSize = CnnSize(),
     exportable: bool = False,
     temperature: float = 1.0,
 ) -> keras.Model:
-    """Build the network: three convolutions over time and bands, then three over time.
+    """Build the network: three convolutions over time and bands, then blocks over time.
 
     There is no batch normalisation: with mixed and masked clips its running statistics do
     not fit the clean ones.
@@ -32,6 +57,8 @@ def build_cnn(
         Number of outputs.
     n_mels : int
         Bands, a multiple of 8.
+    size : CnnSize
+        Of the part that looks along time.
     exportable : bool
         Give probabilities instead of logits.
     temperature : float > 0
@@ -57,9 +84,9 @@ def build_cnn(
             name=f"stem{i}",
         )(x)
     x = layers.Reshape((-1, n_mels // 8 * STEM_FILTERS[-1]))(x)
-    x = layers.Dense(CHANNELS, name="project")(x)
-    for i in range(N_BLOCKS):
-        x = x + _block(x, i)
+    x = layers.Dense(size.channels, name="project")(x)
+    for i in range(size.n_blocks):
+        x = x + _block(x, i, size)
     x = layers.LayerNormalization(epsilon=1e-5, name="norm")(x)
     x = layers.Dropout(DROPOUT)(_attentive_pool(x))
     x = layers.Dense(n_labels, dtype="float32", name="head")(x)
@@ -68,11 +95,18 @@ def build_cnn(
     return keras.Model(frames, x, name="cnn")
 
 
-def _block(x: Any, i: int) -> Any:
+def _block(x: Any, i: int, size: CnnSize) -> Any:
     """Normalise, convolve over time, mix the channels."""
     h = layers.LayerNormalization(epsilon=1e-5, name=f"{i}_norm")(x)
-    h = layers.Conv1D(CHANNELS, KERNEL_SIZE, padding="same", activation="relu", name=f"{i}_conv")(h)
-    return layers.Dense(CHANNELS, name=f"{i}_mix")(layers.Dropout(DROPOUT)(h))
+    if size.expansion:
+        h = layers.DepthwiseConv1D(size.kernel_size, padding="same", name=f"{i}_conv")(h)
+        wider = size.expansion * size.channels
+        h = layers.Dense(wider, activation="relu", name=f"{i}_widen")(h)
+    else:
+        h = layers.Conv1D(
+            size.channels, size.kernel_size, padding="same", activation="relu", name=f"{i}_conv"
+        )(h)
+    return layers.Dense(size.channels, name=f"{i}_mix")(layers.Dropout(DROPOUT)(h))
 
 
 def _attentive_pool(x: Any) -> Any:

@@ -161,6 +161,7 @@ def train(
     *,
     checkpoints: Path | None = None,
     metrics: Any = ("accuracy",),
+    losses: Mapping[str, keras.losses.Loss] | None = None,
 ) -> None:
     """Train a network that gives logits; what remains is the average of its weights.
 
@@ -176,6 +177,8 @@ def train(
         Folder from which an interrupted training goes on.
     metrics : sequence or mapping of outputs to it
         What is printed as training goes on.
+    losses : mapping of str to Loss, optional
+        Of outputs that are no logits of probabilities.
     """
     n_steps = schedule.epochs * len(batches)
     warm_up = max(1, int(WARM_UP_SHARE * n_steps))
@@ -200,8 +203,9 @@ def train(
     loss = keras.losses.CategoricalCrossentropy(
         from_logits=True, label_smoothing=schedule.label_smoothing
     )
-    losses = dict.fromkeys(model.output, loss) if isinstance(model.output, dict) else loss
-    model.compile(optimizer=optimizer, loss=losses, metrics=metrics)
+    several = isinstance(model.output, dict)
+    by_output = {**dict.fromkeys(model.output, loss), **(losses or {})} if several else loss
+    model.compile(optimizer=optimizer, loss=by_output, metrics=metrics)
     callbacks = [_resuming(checkpoints)] if checkpoints else []
     model.fit(batches, epochs=schedule.epochs, callbacks=callbacks, shuffle=False)
 

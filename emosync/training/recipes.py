@@ -20,13 +20,13 @@ from emosync.framing import FloatArray
 from emosync.inputs import extractor
 from emosync.training.classical import fit_classical
 from emosync.training.clip_frames import ClipFrames, clip_frames
-from emosync.training.cnn import build_cnn
+from emosync.training.cnn import CnnSize, build_cnn
 from emosync.training.corpora import Clip
-from emosync.training.evaluation import softmax
 from emosync.training.export import export_classical, export_network
 from emosync.training.finetuning import SHARES, ClipBatches, Schedule, predict_clips, train
 from emosync.training.packages import WHISPER_TINY_ENCODER, fetch
 from emosync.training.splits import Indices
+from emosync.training.teaching import ECHO, EMOTION, EchoLoss, TaughtBatches, with_echo
 from emosync.training.whisper import (
     build_classifier,
     build_pooled_encoder,
@@ -45,10 +45,11 @@ WHISPER_RATES: Final = MappingProxyType(
 WHISPER_SCHEDULE: Final = Schedule(epochs=14, learning_rate=1.6e-4, rate_scales=WHISPER_RATES)
 # What a fold's model still needs to know the speakers that were held out of it.
 FINISHING_SCHEDULE: Final = Schedule(epochs=6, learning_rate=1e-4, rate_scales=WHISPER_RATES)
-SCRATCH_SCHEDULE: Final = Schedule(epochs=8, learning_rate=2e-3)
-TAUGHT_SCHEDULE: Final = Schedule(epochs=40, learning_rate=2e-3, label_smoothing=0.0)
-# How much of the cnn's target is the teacher's answer, softened by the temperature.
-TEACHER_SHARE, TEACHER_TEMPERATURE = 0.7, 1.5
+SCRATCH_SCHEDULE: Final = Schedule(epochs=4, learning_rate=2e-3)
+TAUGHT_SCHEDULE: Final = Schedule(
+    epochs=20, learning_rate=2e-3, label_smoothing=0.0, mixup_alpha=0.4
+)
+CNN_SIZE: Final = CnnSize(channels=224, n_blocks=5, kernel_size=9, expansion=3)
 MINUTES_SUFFIX: Final = ".minutes.txt"
 WEIGHTS_SUFFIX: Final = ".weights.h5"
 FEATURES: Final = MappingProxyType(
@@ -181,22 +182,16 @@ def _fit_head(task: Task, pooled: FloatArray) -> tuple[StandardScaler, LogisticR
 def _learn_cnn(task: Task) -> Learnt:
     clips = log_mels(task)
     truth = np.eye(len(task.labels), dtype=np.float32)[task.truth]
-    taught = _teacher(task)
-    targets = (1 - TEACHER_SHARE) * truth + TEACHER_SHARE * taught
+    taught_by = task.file("whisper", WEIGHTS_SUFFIX)
+    if not taught_by.exists():
+        raise FileNotFoundError(f"train whisper on the split '{task.name}' first")
     keras.mixed_precision.set_global_policy("mixed_bfloat16")
-    model = build_cnn(len(task.labels))
+    build = partial(build_cnn, len(task.labels), size=CNN_SIZE)
+    model = build()
     # First what was acted, then what the teacher hears in it as well.
     _train_network(model, clips, truth, task, SCRATCH_SCHEDULE, "cnn-scratch")
-    _train_network(model, clips, targets, task, TAUGHT_SCHEDULE, "cnn")
-    return _learnt_network(model, partial(build_cnn, len(task.labels)), clips, task, "cnn")
-
-
-def _teacher(task: Task) -> FloatArray:
-    """Give the softened answers of the whisper model that heard the same clips."""
-    path = task.file("whisper", ".logits.npy")
-    if not path.exists():
-        raise FileNotFoundError(f"train whisper on the split '{task.name}' first")
-    return softmax(np.load(path) / TEACHER_TEMPERATURE)
+    _train_network(model, clips, truth, task, TAUGHT_SCHEDULE, "cnn", taught_by=taught_by)
+    return _learnt_network(model, build, clips, task, "cnn")
 
 
 def _train_network(
@@ -206,6 +201,8 @@ def _train_network(
     task: Task,
     schedule: Schedule,
     name: str,
+    *,
+    taught_by: Path | None = None,
 ) -> None:
     """Train, or take the weights of an earlier training of the same split."""
     finished = task.file(name, WEIGHTS_SUFFIX)
@@ -217,9 +214,33 @@ def _train_network(
     schedule = replace(schedule, seed=task.seed)
     keras.utils.set_random_seed(task.seed)
     batches = ClipBatches(clips, targets, shares, whisper_input, schedule)
+    checkpoints = task.file(name, ".checkpoints")
     with _timed(task, name):
-        train(model, batches, schedule, checkpoints=task.file(name, ".checkpoints"))
+        if taught_by is None:
+            train(model, batches, schedule, checkpoints=checkpoints)
+        else:
+            _train_taught(model, batches, taught_by, schedule, checkpoints)
     model.save_weights(finished)
+
+
+def _train_taught(
+    student: keras.Model,
+    batches: ClipBatches,
+    taught_by: Path,
+    schedule: Schedule,
+    checkpoints: Path,
+) -> None:
+    """Train with a whisper model, of those weights, that hears the same batches."""
+    teacher = build_classifier(student.output_shape[-1], with_layers=True)
+    teacher.load_weights(taught_by)
+    train(
+        with_echo(student),
+        TaughtBatches(batches, teacher),
+        schedule,
+        checkpoints=checkpoints,
+        metrics={EMOTION: ["accuracy"]},
+        losses={ECHO: EchoLoss()},
+    )
 
 
 @contextmanager

@@ -32,7 +32,7 @@ from emosync.training.splits import N_FOLDS, seed_split, speaker_folds
 HELD_OUT_FILE: Final = "speaker.npz"
 MODEL_TYPES: Final = {
     "whisper": "Whisper tiny encoder, fine-tuned, linear head on mean and deviation of 4 layers",
-    "cnn": "convolutional network, 0.6 million parameters, taught by whisper",
+    "cnn": "convolutional network, 1.7 million parameters, taught by whisper",
     "svm": "support vector machine (RBF) on 64 principal components",
     "random_forest": "random forest, 40 trees",
 }

@@ -197,7 +197,11 @@ def load_encoder_weights(encoder: keras.Model, weights: Weights) -> None:
 
 
 def build_classifier(
-    n_labels: int, *, exportable: bool = False, temperature: float = 1.0
+    n_labels: int,
+    *,
+    exportable: bool = False,
+    temperature: float = 1.0,
+    with_layers: bool = False,
 ) -> keras.Model:
     """Put a linear head on the encoder: mean and deviation over time of all four layers.
 
@@ -209,6 +213,8 @@ def build_classifier(
         See `build_encoder`; then the outputs are probabilities, else logits.
     temperature : float > 0
         Divides the logits of an exportable model, so that its probabilities are calibrated.
+    with_layers : bool
+        Give a list: that output, then the activations of the encoder's four layers.
 
     Returns
     -------
@@ -227,7 +233,8 @@ def build_classifier(
     x = layers.Dense(n_labels, dtype="float32", name="head")(x)
     if exportable:
         x = layers.Softmax(dtype="float32", name="probabilities")(x / temperature)
-    return keras.Model(encoder.inputs[0], x, name="whisper")
+    outputs = [x, *encoder.outputs] if with_layers else x
+    return keras.Model(encoder.inputs[0], outputs, name="whisper")
 
 
 def build_pooled_encoder() -> keras.Model:
