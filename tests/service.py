@@ -63,6 +63,9 @@ class Service:
         database = self.folder / "emosync.sqlite3"
         for _ in range(100):
             _send(signal.SIGSTOP, workers)
+            # On another core a worker goes on for a moment.
+            while not all(_is_stopped(pid) for pid in workers):
+                time.sleep(0.001)
             if not database.exists() or not _is_locked(database):
                 return
             _send(signal.SIGCONT, workers)
@@ -73,6 +76,11 @@ class Service:
 def _send(number: signal.Signals, processes: Sequence[int]) -> None:
     for pid in processes:
         os.kill(pid, number)
+
+
+def _is_stopped(pid: int) -> bool:
+    """Tell whether a process is at rest: the state follows its name (proc(5))."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
 
 
 def _is_locked(database: Path) -> bool:
