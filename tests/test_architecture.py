@@ -1,6 +1,7 @@
 """Imports run one way, without a cycle, and the serving path stays light."""
 
 import ast
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -86,3 +87,20 @@ def test_importing_the_application_imports_nothing_heavy() -> None:
     )
     assert "flask" in child.stdout.split()
     assert not HEAVY & set(child.stdout.split())
+
+
+def test_loading_a_model_leaves_no_trace_of_telemetry(tmp_path: Path) -> None:
+    script = """
+from pathlib import Path
+from emosync.artifacts import load_artifact
+load_artifact(Path("models/mood/network"))
+"""
+    environ = {name: text for name, text in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
+    subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        env={**environ, "TMPDIR": str(tmp_path)},
+        check=True,
+    )
+    # Where it is at work it keeps an id of the machine there.
+    assert list(tmp_path.iterdir()) == []
