@@ -27,11 +27,9 @@ from bench.measure import (
 )
 from bench.moods import QUICK_MOODS, MoodPlan, Moods, measure_moods
 from bench.scale import QUICK_SCALE, Scale, ScalePlan, measure_scale
-from bench.server import ROOT, Server, StartError, plain_command, procfile_command, running
+from bench.server import Server, StartError, plain_command, procfile_command, running
 from bench.songs import QUICK_SONGS, Say, SongPlan, Songs, measure_songs
-from bench.ways import Upload
-
-RECORDING: Final = ROOT / "tests" / "audio" / "voice_3s.wav"
+from bench.ways import RECORDING, Upload
 
 
 @dataclass(frozen=True)

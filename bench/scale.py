@@ -19,11 +19,10 @@ from bench.measure import (
 from bench.music import minute
 from bench.one_core import on_one_core
 from bench.scale_probe import METHODS
-from bench.server import ROOT, Server, procfile_command, running
+from bench.server import Server, procfile_command, running
 from bench.songs import Say, build_library, hear
-from bench.ways import Upload
+from bench.ways import RECORDING, Upload
 
-RECORDING: Final = ROOT / "tests" / "audio" / "voice_3s.wav"
 WORKER_COUNTS: Final = (1, 2)
 SONG_MINUTES: Final = 4
 # Folder of the song itself, beside those of the library.

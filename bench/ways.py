@@ -3,6 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
+
+from bench.server import ROOT
+
+# A voice of 3 s, as WAV.
+RECORDING: Final = ROOT / "tests" / "audio" / "voice_3s.wav"
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from types import MappingProxyType
@@ -13,6 +13,7 @@ from emosync.config import Config
 from emosync.errors import EmoSyncError
 from emosync.labels import SPEECH_EMOTIONS
 from emosync.training.corpora import SPEECH_CORPORA
+from openapi.parts import tree
 from predictor import METHODS
 
 ROOT: Final = Path(__file__).parent.parent
@@ -130,16 +131,9 @@ def server_defaults() -> dict[str, str]:
 def errors() -> str:
     """List the codes of errors with their status."""
     # A class knows those below it in the order of imports, which differs from run to run.
-    errors = sorted(error_classes(), key=lambda error: (error.status, error.__module__))
+    errors = sorted(tree(EmoSyncError), key=lambda error: (error.status, error.__module__))
     rows = [(error.status, f"`{error.code}`", _meaning(error)) for error in errors]
     return table(("Status", "`code`", "Meaning"), rows)
-
-
-def error_classes(base: type[EmoSyncError] = EmoSyncError) -> Iterator[type[EmoSyncError]]:
-    """Yield a class of the tree of errors and all below it."""
-    yield base
-    for child in base.__subclasses__():
-        yield from error_classes(child)
 
 
 def modules(root: Path = ROOT) -> str:

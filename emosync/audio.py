@@ -9,16 +9,15 @@ from typing import Final
 
 import av
 import numpy as np
-import numpy.typing as npt
 import soundfile as sf
 import soxr
 from av.container import InputContainer
 
 from emosync.containers import after_id3, container_of, identify
 from emosync.errors import NoAudioTrack, SilentAudio, TooLong, TooShort, UnreadableMedia
+from emosync.framing import FloatArray
 from emosync.samples import joined, mono
 
-FloatArray = npt.NDArray[np.float32]
 Block = tuple[FloatArray, int]  # mono samples (n,) and their rate in Hz
 
 # Three steps of 16-bit audio: dither may move a silent recording by that much.

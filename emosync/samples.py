@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from emosync.errors import UnreadableMedia
+from emosync.framing import FloatArray
 
-FloatArray = npt.NDArray[np.float32]
 ChannelArray = npt.NDArray[np.floating]  # (n_channels, n)
 
 # Beyond these FFmpeg keeps a frame's planes elsewhere, where PyAV cannot count them.

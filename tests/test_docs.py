@@ -15,11 +15,13 @@ from flask import Flask
 from docs import example, pictures, song_tables, tables
 from docs.pages import README, blocks, found_blocks, rewritten
 from emosync.config import Config
+from emosync.errors import EmoSyncError
 from emosync.labels import SONG_ANGLES_DEG
 from emosync.playback import PlaybackSettings
 from emosync.song_inputs import song_feature_names
 from emosync.training.corpora import SPEECH_CORPORA
 from emosync.training.song_corpora import AUDIO_CORPORA, SONG_CORPORA
+from openapi.parts import tree
 from song_service import METHODS
 from train_model import cli
 
@@ -191,7 +193,7 @@ def test_every_setting_of_a_sequence_is_in_the_readme() -> None:
 
 
 def test_every_error_code_is_in_the_readme() -> None:
-    for error in tables.error_classes():
+    for error in tree(EmoSyncError):
         assert f"| {error.status} | `{error.code}` |" in TEXT
 
 
