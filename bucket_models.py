@@ -16,7 +16,7 @@ from typing import Final
 from emosync.artifacts import CARD_FILE, ONNX_FILE, read_card, sha256_of
 from emosync.config import Config
 from emosync.errors import EmoSyncError, ModelUnavailable
-from emosync.object_cache import PART_SUFFIX
+from emosync.file_store import PART_SUFFIX
 from s3utils import download_from_s3, process_client
 from song_sources import S3_SCHEME
 

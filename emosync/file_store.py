@@ -16,6 +16,29 @@ PART_SUFFIX: Final = ".part"
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}", re.ASCII)
 
 
+def write_whole(path: Path, data: bytes) -> None:
+    """Write beside, then rename, so that nobody reads half of a file.
+
+    Parameters
+    ----------
+    path : Path
+        Of the file; its folder must be there.
+    data : bytes
+        The whole content.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written; nothing is left behind.
+    """
+    part = path.with_name(f".{secrets.token_hex(8)}{PART_SUFFIX}")
+    try:
+        part.write_bytes(data)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
 class FileStore(Protocol):
     """Files by their names; what is kept is there for every process and machine that shares it."""
 
@@ -101,15 +124,9 @@ class FolderStore:
     def keep(self, name: str, data: bytes) -> None:
         """Store a file: written beside and renamed, so that nobody reads half of it."""
         finished = self._file(name)
-        unfinished = self._path / f".{secrets.token_hex(8)}{PART_SUFFIX}"
         try:
             self._path.mkdir(parents=True, exist_ok=True)
-            try:
-                unfinished.write_bytes(data)
-                unfinished.replace(finished)
-            except BaseException:
-                unfinished.unlink(missing_ok=True)
-                raise
+            write_whole(finished, data)
         except OSError as exc:
             raise StorageUnavailable(
                 "The file cannot be stored at the moment; try again later."

@@ -23,11 +23,11 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from emosync.errors import NotFound, Unavailable, UpstreamError
+from emosync.file_store import PART_SUFFIX
 from emosync.single_flight import SingleFlight
 
 _log = logging.getLogger(__name__)
 
-PART_SUFFIX: Final = ".part"
 # Writing a part takes seconds; whoever began one this long ago has died.
 _PART_AGE_S: Final = 600.0
 # The time of access is written at most this often: it only has to tell days from minutes.

@@ -1,12 +1,11 @@
 """A folder that keeps the song library, under the same keys as a bucket would."""
 
 import os
-import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
 from emosync.errors import NotFound, StorageUnavailable
-from emosync.object_cache import PART_SUFFIX
+from emosync.file_store import PART_SUFFIX, write_whole
 
 
 class SongFolder:
@@ -70,16 +69,11 @@ class SongFolder:
             If it cannot be written; nothing is left behind.
         """
         path = self._path / key
-        part = path.with_name(f".{secrets.token_hex(8)}{PART_SUFFIX}")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             if not self._holds(path.parent):
                 raise StorageUnavailable("A folder of the song library lies outside of it.")
-            try:
-                part.write_bytes(data)
-                part.replace(path)
-            finally:
-                part.unlink(missing_ok=True)
+            write_whole(path, data)
         except OSError as exc:
             raise StorageUnavailable("The song library cannot be written at the moment.") from exc
 

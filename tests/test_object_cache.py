@@ -10,7 +10,8 @@ from typing import Final
 import pytest
 
 from emosync.errors import LibraryTimeout, LibraryUnreachable, NotFound, UpstreamError
-from emosync.object_cache import PART_SUFFIX, Download, ObjectCache
+from emosync.file_store import PART_SUFFIX
+from emosync.object_cache import Download, ObjectCache
 
 ROOT = Path(__file__).parent.parent
 LIMIT_BYTES: Final = 1_000_000
