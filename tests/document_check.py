@@ -57,7 +57,8 @@ class CheckedClient(FlaskClient):
     """Flask's client of tests, which holds every answer to the document."""
 
     def open(self, *args: Any, **kwargs: Any) -> TestResponse:
-        answer = super().open(*args, **kwargs)
+        # Read to its end, so that no request of one test is still at work in the next.
+        answer = super().open(*args, **{"buffered": True, **kwargs})
         request = answer.request
         body = answer.get_data() if (answer.mimetype or "").endswith("json") else b""
         found = Answer(request.method, request.path, answer.status_code, answer.headers, body)
