@@ -27,8 +27,6 @@ TRUSTED_TYPES: Final = [
     "sklearn.calibration._SigmoidCalibration",
     "sklearn.tree._tree.Tree",
 ]
-# A clip of speech of 8 s, a block of music of 12 s: what is larger is a long recording's batch.
-MAX_CLIP_BYTES: Final = 350_000
 REQUIRED_MEMBERS: Final = (
     "task",
     "method",
@@ -103,10 +101,10 @@ def load_artifact(folder: Path, *, runtime: str = "onnx", threads: int = 1) -> A
     """
     card = read_card(folder)
     file = _model_file(card, runtime)
-    content = _read_verified(folder / file, str(card["sha256"].get(file)))
+    _verify(folder / file, str(card["sha256"].get(file)))
     try:
         is_onnx = file == ONNX_FILE
-        run = _onnx_runner(content, threads) if is_onnx else _native_runner(folder / file)
+        run = _onnx_runner(folder / file, threads) if is_onnx else _native_runner(folder / file)
     except LOAD_ERRORS as exc:
         raise ModelUnavailable(f"The model '{folder.name}' cannot be loaded.") from exc
     return Artifact(card, run)
@@ -152,33 +150,30 @@ def _model_file(card: Card, runtime: str) -> str:
     return native[0] if native and runtime != "onnx" else ONNX_FILE
 
 
-def _read_verified(path: Path, sha256: str) -> bytes:
+def _verify(path: Path, sha256: str) -> None:
     try:
-        content = path.read_bytes()
+        found = sha256_of(path)
     except OSError as exc:
         raise ModelUnavailable(f"The model '{path.parent.name}' has no {path.name}.") from exc
-    if hashlib.sha256(content).hexdigest() != sha256:
+    if found != sha256:
         raise ModelUnavailable(f"The file of '{path.parent.name}' is not the one of its card.")
-    return content
 
 
-def _onnx_runner(content: bytes, threads: int) -> Runner:
+def _onnx_runner(path: Path, threads: int) -> Runner:
     options = ort.SessionOptions()
     # One call on one thread: the workers share the cores, and spinning threads starve them.
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
-    session = ort.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    # An arena keeps what the longest call needed, for each model; malloc gives it back, and
+    # takes no longer.
+    options.enable_cpu_mem_arena = False
+    # By its path: given the bytes, a session would keep them beside what it unpacks.
+    session = ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     (feed,) = session.get_inputs()
     wanted = next((o.name for o in session.get_outputs() if "prob" in o.name.lower()), None)
     output = wanted or session.get_outputs()[-1].name
-    # A long recording would leave 100 MB with the worker; giving them back costs a sixth of
-    # its time, and single clips keep what they need.
-    shrinking = ort.RunOptions()
-    shrinking.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
-
     def run(X: FloatArray) -> FloatArray:
-        run_options = shrinking if X.nbytes > MAX_CLIP_BYTES else None
-        return np.asarray(session.run([output], {feed.name: X}, run_options)[0], np.float32)
+        return np.asarray(session.run([output], {feed.name: X})[0], np.float32)
 
     return run
 

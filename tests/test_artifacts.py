@@ -14,7 +14,6 @@ from sklearn.preprocessing import StandardScaler
 from emosync.artifacts import (
     CARD_FILE,
     KERAS_FILE,
-    MAX_CLIP_BYTES,
     ONNX_FILE,
     REQUIRED_MEMBERS,
     SKOPS_FILE,
@@ -87,15 +86,6 @@ def test_a_batch_gives_what_its_clips_give_alone(trained: Path) -> None:
     run = load_artifact(trained).run
     X = vectors(1)[:4]
     np.testing.assert_allclose(run(X), np.concatenate([run(x[None]) for x in X]), atol=1e-6)
-
-
-def test_more_than_a_clip_at_once_gets_the_same_answers(trained: Path) -> None:
-    # Beyond the size of a clip the runtime gives its memory back after the call.
-    run = load_artifact(trained).run
-    X = np.tile(vectors(1), (MAX_CLIP_BYTES // vectors(1).nbytes + 1, 1))
-    assert X.nbytes > MAX_CLIP_BYTES
-    for _ in range(2):
-        np.testing.assert_allclose(run(X)[:60], run(vectors(1)), atol=1e-6)
 
 
 @pytest.mark.slow
