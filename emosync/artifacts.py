@@ -172,6 +172,7 @@ def _onnx_runner(path: Path, threads: int) -> Runner:
     (feed,) = session.get_inputs()
     wanted = next((o.name for o in session.get_outputs() if "prob" in o.name.lower()), None)
     output = wanted or session.get_outputs()[-1].name
+
     def run(X: FloatArray) -> FloatArray:
         return np.asarray(session.run([output], {feed.name: X})[0], np.float32)
 
