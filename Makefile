@@ -36,6 +36,7 @@ clean:
 # Each stamp is older than the list it was installed from as soon as that list changes.
 .venv/serving: requirements.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "Installing what serving needs into .venv: about 0.9 GB, some minutes."
 	$(BIN)/python -m pip install --quiet --requirement requirements.txt
 	touch $@
 

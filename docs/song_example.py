@@ -19,8 +19,10 @@ from song_sources import iter_songs
 
 SONG: Final = ROOT / "tests" / "songs" / "rain_and_sun.mp3"
 SONG_ID: Final = SONG.stem
-# Steps of a curve that the page shows; the rest is left out.
+# Steps of a curve that the page shows, and their decimals; what is left out differs from
+# processor to processor.
 N_STEPS: Final = 4
+N_DECIMALS: Final = 2
 _NUMBER: Final = re.compile(r"-?\d+(?:\.\d+)?(?:e-?\d+)?")
 
 
@@ -99,12 +101,16 @@ def same(shown: str, new: str) -> bool:
 def shortened(curve: dict[str, Any]) -> str:
     """Write the beginning of a curve."""
     lines = [
-        f"  {json.dumps(name)}: {json.dumps(value[:N_STEPS])[:-1]}, ...]"
+        f"  {json.dumps(name)}: {json.dumps(_rounded(value[:N_STEPS]))[:-1]}, ...]"
         if isinstance(value, list)
         else f"  {json.dumps(name)}: {json.dumps(value)}"
         for name, value in curve.items()
     ]
     return "```text\n{\n" + ",\n".join(lines) + "\n}\n```"
+
+
+def _rounded(values: list[float]) -> list[float]:
+    return [round(value, N_DECIMALS) for value in values]
 
 
 def _make_library(folder: Path) -> None:
