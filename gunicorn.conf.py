@@ -14,6 +14,7 @@ from typing import Any
 
 from dotenv import load_dotenv
 
+from emosync.body_pace import PacedSocket
 from emosync.config import read_config
 from emosync.logs import server_log
 
@@ -41,7 +42,8 @@ _prefix = f"emosync-metrics-{os.getpid()}-"
 if _prefix not in os.environ.setdefault(FOLDER_VARIABLE, ""):
     os.environ[FOLDER_VARIABLE] = tempfile.mkdtemp(prefix=_prefix)
 
-logconfig_dict = server_log(read_config(os.environ).log_format)
+_config = read_config(os.environ)
+logconfig_dict = server_log(_config.log_format)
 
 bind = f"0.0.0.0:{os.environ.get('PORT', '5000')}"
 wsgi_app = "app:create_app()"
@@ -77,8 +79,19 @@ def on_exit(server: object) -> None:
     shutil.rmtree(os.environ[FOLDER_VARIABLE], ignore_errors=True)
 
 
-def post_request(worker: Any, request: object, environ: object, answer: object) -> None:
+def pre_request(worker: object, request: Any) -> None:
+    """Wait for a body no longer than BODY_PAUSE_S and BODY_MIN_KB_S allow; `timeout` does not."""
+    request.unreader.sock = PacedSocket(
+        request.unreader.sock,
+        pause_s=_config.body_pause_s,
+        bytes_per_s=1000 * _config.body_min_kb_s,
+        give_up=request.force_close,
+    )
+
+
+def post_request(worker: Any, request: Any, environ: object, answer: object) -> None:
     """Give back what is free between what is in use: pictures and songs leave it in pieces."""
+    request.unreader.sock = request.unreader.sock.sock
     if _libc and worker.nr % TRIM_EVERY == 0:
         _libc.malloc_trim(0)
 

@@ -12,6 +12,7 @@ from emosync.access_errors import RateLimited
 from emosync.audio import AudioLimits
 from emosync.config import Config
 from emosync.errors import (
+    BodyTimeout,
     DatabaseUnavailable,
     EmoSyncError,
     ImageTooLarge,
@@ -90,6 +91,8 @@ def _counts() -> list[Row]:
 def _waits() -> list[Row]:
     server = dict(re.findall(r"^(\w+) = (\d+)$", (ROOT / "gunicorn.conf.py").read_text(), re.M))
     return [
+        _set("silence of who sends a body", "body_pause_s", "s", BodyTimeout),
+        _set("a body, on average, at least", "body_min_kb_s", "kB/s", BodyTimeout),
         _set("waiting for the database", "database_timeout_s", "s", DatabaseUnavailable),
         _set("waiting for the bucket, 3 times", "s3_timeout_s", "s", LibraryTimeout),
         _set("fetching a video", "youtube_timeout_s", "s", VideoTimeout),

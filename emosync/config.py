@@ -63,6 +63,16 @@ class Config:
     max_json_mb: float = field(
         default=32.0, metadata=_read(converters.positive, "largest JSON body, in MB")
     )
+    body_pause_s: float = field(
+        default=20.0,
+        metadata=_read(converters.positive, "longest silence of who sends a body, in seconds"),
+    )
+    body_min_kb_s: float = field(
+        default=4.0,
+        metadata=_read(
+            converters.positive, "what must come of a body on average beyond that, in kB/s"
+        ),
+    )
     max_duration_s: float = field(
         default=600.0, metadata=_read(converters.positive, "longest recording, in seconds")
     )

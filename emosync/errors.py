@@ -17,6 +17,7 @@ them into problem+json (RFC 9457)::
     |-- VideoDisabled                 403 video_disabled
     |-- NotFound                      404 not_found
     |   `-- UnknownSong               404 unknown_song
+    |-- BodyTimeout                   408 body_timeout
     |-- TooLarge                      413 too_large
     |   `-- ImageTooLarge             413 image_too_large
     |-- UnsupportedMedia              415 unsupported_media
@@ -156,6 +157,12 @@ class UnknownSong(NotFound):
     """The library does not hold what the request needs of that song."""
 
     code, title = "unknown_song", "Unknown song"
+
+
+class BodyTimeout(EmoSyncError):
+    """The body of the request stopped coming, or came too slowly."""
+
+    status, code, title = 408, "body_timeout", "Body timeout"
 
 
 class TooLarge(EmoSyncError):

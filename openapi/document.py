@@ -6,7 +6,7 @@ from typing import Any, Final
 from access import SCOPES
 from emosync.access_errors import KeyInvalid, KeyMissing, KeyRefused, RateLimited, ScopeMissing
 from emosync.config import Config
-from emosync.errors import DatabaseUnavailable, EmoSyncError, NotFound
+from emosync.errors import BodyTimeout, DatabaseUnavailable, EmoSyncError, NotFound
 from emosync.keys import ADMIN
 from openapi import (
     faces,
@@ -143,7 +143,7 @@ def _errors(operation: Operation) -> Errors:
     return (
         EmoSyncError,
         *(_GUARDED if SCOPES.get(operation.route, (ADMIN,)) else ()),
-        *(jobs.REPEAT_ERRORS if operation.verb == "post" else ()),
+        *((BodyTimeout, *jobs.REPEAT_ERRORS) if operation.verb == "post" else ()),
         *(jobs.LATER_ERRORS if operation.can_wait else ()),
         *operation.errors,
         # A parameter of a path holds no end of a line: there is no such route then.
