@@ -1,22 +1,15 @@
 """The network that reads a face: convolutions, normalised by batch, pooled at the end."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import keras
 from keras import layers
 
-# Filters and stride of every convolution; the first sees 5 x 5 pixels, the others 3 x 3. The
-# picture is halved at once, since most of a step's time goes into large maps.
-CONVOLUTIONS: Final = (
-    (48, 2),
-    (64, 1),
-    (128, 2),
-    (128, 1),
-    (128, 1),
-    (192, 2),
-    (192, 1),
-    (192, 1),
-)
+# Filters of the convolution on the whole picture, few since most of a step's time goes into
+# large maps, and of each stage, which halves the picture first.
+FIRST_FILTERS: Final = 16
+STAGES: Final = (48, 128, 192)
 DROPOUT: Final = 0.3
 NORM_EPSILON: Final = 1e-3
 # Of the running statistics: an epoch has 200 steps.
@@ -75,13 +68,13 @@ def build_face_cnn(n_labels: int, n_voted: int, *, size_px: int | None = None) -
     return keras.Model(faces, {"emotion": emotion, "votes": votes}, name="face_cnn")
 
 
-def exportable(model: keras.Model, *, size_px: int, temperature: float) -> keras.Model:
+def exportable(models: Sequence[keras.Model], *, size_px: int, temperature: float) -> keras.Model:
     """Give the network that is served: probabilities of the emotions alone.
 
     Parameters
     ----------
-    model : keras.Model
-        From `build_face_cnn`, trained.
+    models : sequence of keras.Model
+        From `build_face_cnn`, trained; their logits are averaged.
     size_px : int
         Side of the faces.
     temperature : float > 0
@@ -94,29 +87,49 @@ def exportable(model: keras.Model, *, size_px: int, temperature: float) -> keras
         mirror image get the same answer: the mean of both.
     """
     faces = keras.Input((size_px, size_px, 1), name="face")
-    # A layer of Keras' own, so that the file needs none of our code.
-    emotion = model.get_layer("emotion")
-    logits = layers.Dense(emotion.units, name="emotion")(_pooled(faces, layers.BatchNormalization))
-    one_side = keras.Model(faces, logits, name="one_side")
+    mirrored = keras.ops.flip(faces, axis=2)
+    members = [_one_side(model, size_px, f"member{i}") for i, model in enumerate(models)]
+    logits = layers.add([member(side) for member in members for side in (faces, mirrored)])
+    scaled = logits / (2 * len(models) * temperature)
+    return keras.Model(faces, layers.Softmax(name="probabilities")(scaled), name="face_cnn")
+
+
+def _one_side(model: keras.Model, size_px: int, name: str) -> keras.Model:
+    """Copy a trained network without the crowd's votes, in layers of Keras' own.
+
+    So the file needs none of our code.
+    """
+    faces = keras.Input((size_px, size_px, 1), name="face")
+    units = model.get_layer("emotion").units
+    logits = layers.Dense(units, name="emotion")(_pooled(faces, layers.BatchNormalization))
+    one_side = keras.Model(faces, logits, name=name)
     for layer in one_side.layers:
         layer.set_weights(model.get_layer(layer.name).get_weights() if layer.weights else [])
-    mirrored = keras.ops.flip(faces, axis=2)
-    x = (one_side(faces) + one_side(mirrored)) / (2 * temperature)
-    return keras.Model(faces, layers.Softmax(name="probabilities")(x), name="face_cnn")
+    return one_side
 
 
 def _pooled(x: Any, norm: type[layers.BatchNormalization]) -> Any:
     """Give one vector per face."""
-    for i, (filters, stride) in enumerate(CONVOLUTIONS):
-        x = layers.Conv2D(
-            filters,
-            5 if i == 0 else 3,
-            strides=stride,
-            padding="same",
-            use_bias=False,
-            kernel_initializer="he_normal",
-            name=f"conv{i}",
-        )(x)
-        x = norm(momentum=NORM_MOMENTUM, epsilon=NORM_EPSILON, name=f"norm{i}")(x)
-        x = layers.ReLU()(x)
+    x = layers.ReLU()(_convolved(x, FIRST_FILTERS, norm, "first"))
+    for i, filters in enumerate(STAGES):
+        x = layers.ReLU()(_convolved(x, filters, norm, f"stage{i}_a", strides=2))
+        change = layers.ReLU()(_convolved(x, filters, norm, f"stage{i}_b"))
+        change = _convolved(change, filters, norm, f"stage{i}_c")
+        x = layers.ReLU()(layers.Add()([x, change]))
     return layers.GlobalAveragePooling2D()(x)
+
+
+def _convolved(
+    x: Any, filters: int, norm: type[layers.BatchNormalization], name: str, *, strides: int = 1
+) -> Any:
+    """Look at 3 x 3 pixels, and normalise."""
+    x = layers.Conv2D(
+        filters,
+        3,
+        strides=strides,
+        padding="same",
+        use_bias=False,
+        kernel_initializer="he_normal",
+        name=f"{name}_conv",
+    )(x)
+    return norm(momentum=NORM_MOMENTUM, epsilon=NORM_EPSILON, name=f"{name}_norm")(x)

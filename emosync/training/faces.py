@@ -1,6 +1,8 @@
 """How the face network learns, is judged and is shipped."""
 
 import time
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,7 +17,7 @@ from emosync.framing import FloatArray
 from emosync.labels import FACE_EMOTIONS
 from emosync.plots import confusion_matrix
 from emosync.training.evaluation import calibration_error, fit_temperature, softmax
-from emosync.training.export import export_plain, write_card
+from emosync.training.export import export_half, write_card
 from emosync.training.face_augmentation import Distortion, FaceBatches
 from emosync.training.face_corpora import (
     CORPORA,
@@ -33,17 +35,21 @@ from emosync.training.finetuning import Schedule, train
 # shows whole ones, hardly changed, as they will be seen.
 ROUNDS: Final = (
     (
-        Schedule(epochs=32, batch_size=128, learning_rate=3e-3, weight_decay=0.05, averaging=0.998),
-        Distortion(size_px=40, hidden_share=0),
+        Schedule(epochs=60, batch_size=128, learning_rate=3e-3, weight_decay=0.05, averaging=0.998),
+        Distortion(size_px=40),
     ),
     (
-        Schedule(epochs=4, batch_size=128, learning_rate=4e-4, weight_decay=0.05, averaging=0.998),
+        Schedule(epochs=6, batch_size=128, learning_rate=4e-4, weight_decay=0.05, averaging=0.998),
         Distortion(FACE_SIZE_PX, turn_deg=8, zoom=0.08, move_px=2, gamma=0.2, hidden_share=0),
     ),
 )
+# Networks whose answers are averaged.
+N_MEMBERS: Final = 2
 # Weight of the crowd's votes beside the emotion.
 VOTES_WEIGHT: Final = 0.7
-MODEL_TYPE: Final = "convolutional network, 1.3 million parameters, of a face and its mirror image"
+MODEL_TYPE: Final = (
+    "two convolutional networks of 1.3 million parameters, of a face and its mirror image"
+)
 PROTOCOL: Final = (
     "`public_test` is FER2013's PublicTest without the pictures that the training part repeats "
     "(correlation of 0.95 and more at 16 x 16); `public_test_whole` has them. One twelfth of the "
@@ -65,8 +71,8 @@ LIMITS: Final = (
 N_SETTLING_BATCHES: Final = 100
 
 
-def learn_faces(corpus: FaceCorpus, split: FaceSplit, work: Path) -> keras.Model:
-    """Train the network, or take the weights of an earlier training.
+def learn_member(corpus: FaceCorpus, split: FaceSplit, work: Path, member: int) -> keras.Model:
+    """Train one of the networks, or take the weights of an earlier training.
 
     Parameters
     ----------
@@ -76,6 +82,8 @@ def learn_faces(corpus: FaceCorpus, split: FaceSplit, work: Path) -> keras.Model
         Of which `train` is used.
     work : Path
         For checkpoints and weights; an interrupted training goes on from there.
+    member : int in [0, N_MEMBERS)
+        Which; it is the seed of everything random.
 
     Returns
     -------
@@ -87,22 +95,43 @@ def learn_faces(corpus: FaceCorpus, split: FaceSplit, work: Path) -> keras.Model
         "votes": VOTES_WEIGHT * corpus.votes,
     }
     keras.mixed_precision.set_global_policy("mixed_bfloat16")
+    keras.utils.set_random_seed(member)
     model = build_face_cnn(len(FACE_EMOTIONS), len(VOTED))
     for number, (schedule, distortion) in enumerate(ROUNDS, start=1):
-        finished = work / "face" / f"round{number}.weights.h5"
+        name = f"member{member}.round{number}"
+        finished = work / "face" / f"{name}.weights.h5"
         if finished.exists():
             model.load_weights(finished)
             continue
-        keras.utils.set_random_seed(schedule.seed)
-        batches = FaceBatches(corpus, split.train, targets, schedule, distortion)
-        checkpoints = work / "face" / f"round{number}.checkpoints"
+        batches = FaceBatches(
+            corpus, split.train, targets, replace(schedule, seed=member), distortion
+        )
+        checkpoints = work / "face" / f"{name}.checkpoints"
         begun_s = time.monotonic()
         train(model, batches, schedule, checkpoints=checkpoints, metrics={"emotion": ["accuracy"]})
         _settle(model, batches)
         minutes = (time.monotonic() - begun_s) / 60
-        finished.with_name(f"round{number}.minutes.txt").write_text(f"{minutes:.1f}\n")
+        finished.with_name(f"{name}.minutes.txt").write_text(f"{minutes:.1f}\n")
         model.save_weights(finished)
     return model
+
+
+def _learn_members(corpus: FaceCorpus, split: FaceSplit, work: Path) -> list[keras.Model]:
+    return [learn_member(corpus, split, work, member) for member in range(N_MEMBERS)]
+
+
+def train_member(root: Path, work: Path, member: int) -> None:
+    """Train one of the networks, so that several processes can train at once.
+
+    Parameters
+    ----------
+    root, work
+        See `evaluate_faces`, which takes what is trained here.
+    member : int in [0, N_MEMBERS)
+        Which.
+    """
+    corpus = read_faces(root, work)
+    learn_member(corpus, split_faces(corpus), work, member)
 
 
 def _settle(model: keras.Model, batches: FaceBatches) -> None:
@@ -111,13 +140,13 @@ def _settle(model: keras.Model, batches: FaceBatches) -> None:
         model(batches[i][0], training=True)
 
 
-def face_logits(model: keras.Model, faces: npt.NDArray[np.uint8]) -> FloatArray:
-    """Ask a trained network for the emotions of faces, each with its mirror image.
+def face_logits(models: Sequence[keras.Model], faces: npt.NDArray[np.uint8]) -> FloatArray:
+    """Ask trained networks for the emotions of faces, each with its mirror image.
 
     Parameters
     ----------
-    model : keras.Model
-        From `learn_faces`.
+    models : sequence of keras.Model
+        From `learn_member`; the mean of their logits counts.
     faces : ndarray of shape (n, 48, 48), uint8
         Grey levels.
 
@@ -128,8 +157,9 @@ def face_logits(model: keras.Model, faces: npt.NDArray[np.uint8]) -> FloatArray:
     parts = []
     for start in range(0, len(faces), 256):
         X = face_input(faces[start : start + 256])
-        sides = [model(side, training=False)["emotion"] for side in (X, X[:, :, ::-1].copy())]
-        parts.append(np.mean([keras.ops.convert_to_numpy(side) for side in sides], axis=0))
+        sides = (X, X[:, :, ::-1].copy())
+        told = [model(side, training=False)["emotion"] for model in models for side in sides]
+        parts.append(np.mean([keras.ops.convert_to_numpy(logits) for logits in told], axis=0))
     return np.concatenate(parts)
 
 
@@ -150,7 +180,7 @@ def evaluate_faces(root: Path, work: Path) -> dict[str, Any]:
     """
     corpus = read_faces(root, work)
     split = split_faces(corpus)
-    figures, _ = _judge(learn_faces(corpus, split, work), corpus, split)
+    figures, _ = _judge(_learn_members(corpus, split, work), corpus, split)
     return figures
 
 
@@ -177,23 +207,22 @@ def ship_faces(root: Path, models: Path, work: Path) -> Path:
     """
     corpus = read_faces(root, work)
     split = split_faces(corpus)
-    model = learn_faces(corpus, split, work)
+    members = _learn_members(corpus, split, work)
     if keras.backend.backend() != "tensorflow":
         raise RuntimeError("trained; export it by the same command with KERAS_BACKEND=tensorflow")
-    figures, logits = _judge(model, corpus, split)
+    figures, logits = _judge(members, corpus, split)
     folder = models / "face" / "cnn"
     keras.mixed_precision.set_global_policy("float32")
-    export_plain(
-        exportable(model, size_px=FACE_SIZE_PX, temperature=figures["temperature"]), folder
-    )
+    served = exportable(members, size_px=FACE_SIZE_PX, temperature=figures["temperature"])
+    export_half(served, folder)
     tested = np.concatenate([split.test, split.test_repeats])
     matrix = count_confusions(corpus.truth[split.test], logits[: len(split.test)].argmax(axis=1))
     picture = confusion_matrix(matrix, FACE_EMOTIONS, title="face: PublicTest of FER2013")
     (folder / "confusion_matrix.png").write_bytes(picture)
     card = _card(figures, len(split.train), work)
     write_card(folder, card)
-    served = load_artifact(folder).run(face_input(corpus.faces[tested[:500]]))
-    agreement = float((served.argmax(axis=1) == logits[:500].argmax(axis=1)).mean())
+    told = load_artifact(folder).run(face_input(corpus.faces[tested[:500]]))
+    agreement = float((told.argmax(axis=1) == logits[:500].argmax(axis=1)).mean())
     write_card(folder, {**card, "served_agreement": round(agreement, 4)})
     return folder
 
@@ -230,13 +259,13 @@ def face_figures(probabilities: FloatArray, truth: Indices) -> dict[str, Any]:
 
 
 def _judge(
-    model: keras.Model, corpus: FaceCorpus, split: FaceSplit
+    models: Sequence[keras.Model], corpus: FaceCorpus, split: FaceSplit
 ) -> tuple[dict[str, Any], FloatArray]:
     """Give the figures, and the logits of PublicTest, its repeats last."""
-    held_out = face_logits(model, corpus.faces[split.held_out])
+    held_out = face_logits(models, corpus.faces[split.held_out])
     temperature = fit_temperature(held_out, corpus.truth[split.held_out])
     tested = np.concatenate([split.test, split.test_repeats])
-    logits = face_logits(model, corpus.faces[tested])
+    logits = face_logits(models, corpus.faces[tested])
     probabilities, truth = softmax(logits / temperature), corpus.truth[tested]
     n_new = len(split.test)
     return {
@@ -248,7 +277,7 @@ def _judge(
 
 
 def _card(figures: dict[str, Any], n_pictures: int, work: Path) -> dict[str, Any]:
-    notes = sorted((work / "face").glob("round*.minutes.txt"))
+    notes = sorted((work / "face").glob("member*.minutes.txt"))
     return {
         "task": "face",
         "method": "cnn",
