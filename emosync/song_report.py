@@ -116,5 +116,7 @@ def _longest(shares: Mapping[str, float]) -> dict[str, float]:
 
 def _sequence(data: ReportData) -> Iterator[Section]:
     """Yield the rows of the sequence, but for the last: the song's length stands above."""
+    if len(data.windows) < 2:
+        return
     heading = sheet.heading("Playback sequence")
     yield [heading, *window_table(data.windows[:-1], measure="Fits")]

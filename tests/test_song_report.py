@@ -94,3 +94,7 @@ def test_the_report_on_a_mood_tells_of_moods(panels: bytes) -> None:
     text = text_of(mood_report(data, panels=panels))
     assert "Sad 60.0% confidence" in text
     assert "which of four moods" in text
+
+
+def test_a_song_without_a_sequence_has_a_report(panels: bytes) -> None:
+    assert "Playback sequence" not in text_of(song_report(replace(DATA, windows=()), panels=panels))
