@@ -113,6 +113,7 @@ class FaceService:
             method=way,
             duration_s=0.0,
             windows=[Window(0.0, *next(iter(emotions.items()))) for emotions in told],
+            details={"boxes": [_box(face) for face in faces]},
             nothing=NO_FACE,
         )
         kind = image_kind(source.data)
@@ -126,12 +127,12 @@ class FaceService:
         from emosync.face_plots import marked_faces
 
         image = decode_image(self._archive.recording(entry))
-        faces = self._found(image, True, Stages())
-        if len(faces) != len(entry.windows):
-            # It was taken for one face as it is.
-            faces = [_whole(image)] * bool(entry.windows)
-        captions = [f"{told.emotion} {told.confidence:.0%}" for told in entry.windows[: len(faces)]]
-        return marked_faces(image, faces, captions)
+        boxes = entry.details.get("boxes")
+        if boxes is None:
+            boxes = self._boxes_again(image, len(entry.windows))
+        told = entry.windows[: len(boxes)]
+        captions = [f"{face.emotion} {face.confidence:.0%}" for face in told]
+        return marked_faces(image, boxes, captions)
 
     def report(self, entry: Entry, panels: bytes) -> bytes:
         """Write the PDF of a picture, with its faces marked."""
@@ -139,13 +140,22 @@ class FaceService:
         from emosync.face_report import face_report
         from emosync.report import ReportData
 
-        return face_report(ReportData.of(entry), panels=panels)
+        card = self._models.predictor.card(TASK, entry.method)
+        return face_report(ReportData.of(entry, card=card), panels=panels)
 
     def _found(self, image: Image, detect: bool, stages: Stages) -> list[Face]:
         if not detect:
             return [_whole(image)]
         with stages.measure("detect"):
             return find_faces(image, self._models.predictor.face_detector)
+
+    def _boxes_again(self, image: Image, n_faces: int) -> list[tuple[float, ...]]:
+        """Look for the faces of an entry that is too old to have their boxes."""
+        faces = self._found(image, True, Stages())
+        if len(faces) != n_faces:
+            # It was taken for one face as it is.
+            faces = [_whole(image)] * bool(n_faces)
+        return [_box(face) for face in faces]
 
     def _emotion_methods(self) -> list[str]:
         return [name for name in self._models.predictor.methods(TASK) if name != DETECTOR]
@@ -165,15 +175,15 @@ def _whole(image: Image) -> Face:
     )
 
 
+def _box(face: Face) -> tuple[float, ...]:
+    """Give left, top, width and height as they are answered and kept."""
+    return tuple(round(side, 1) for side in (face.left, face.top, face.width, face.height))
+
+
 def _member(face: Face, probabilities: dict[str, float]) -> dict[str, Any]:
     emotion, confidence = next(iter(probabilities.items()))
     return {
-        "box": {
-            "x": round(face.left, 1),
-            "y": round(face.top, 1),
-            "width": round(face.width, 1),
-            "height": round(face.height, 1),
-        },
+        "box": dict(zip(("x", "y", "width", "height"), _box(face), strict=True)),
         "emotion": emotion,
         "confidence": confidence,
         "probabilities": probabilities,

@@ -127,7 +127,11 @@ class GenreService:
         from emosync.genre_plots import genre_panels
 
         return genre_panels(
-            entry.probabilities, entry.windows, duration_s=entry.duration_s, title=entry.filename
+            entry.probabilities,
+            entry.windows,
+            duration_s=entry.duration_s,
+            part_s=self._models.predictor.genre_part_s(entry.method),
+            title=entry.filename,
         )
 
     def report(self, entry: Entry, panels: bytes) -> bytes:
@@ -136,7 +140,8 @@ class GenreService:
         from emosync.genre_report import genre_report
         from emosync.report import ReportData
 
-        return genre_report(ReportData.of(entry), panels=panels)
+        card = self._models.predictor.card(TASK, entry.method)
+        return genre_report(ReportData.of(entry, card=card), panels=panels)
 
     def _told(
         self, source: Source, method: str, limits: AudioLimits, stages: Stages

@@ -1,7 +1,7 @@
 """Moods of tracks, playlists and recordings; knows the application, not Flask."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -169,14 +169,21 @@ class MoodService:
             method=AUDIO,
             duration_s=song.duration_s,
             windows=playback.windows,
+            details=asdict(playback.settings),
         )
         (kept,) = self._archive.keep([entry], source.data, container=song.container, stages=stages)
         valence, arousal = (round(float(np.mean(v)), 4) for v in (curve.valence, curve.arousal))
         return RecordingMood(kept, valence, arousal)
 
     def draw(self, entry: Entry) -> bytes:
-        """Draw the curve of a recording in the history, above its emotions, as PNG."""
-        return draw_song(entry, self._archive, self._models.predictor, limits=self._limits)
+        """Draw moods, curve and emotions of a recording in the history, as PNG."""
+        return draw_song(
+            entry,
+            self._archive,
+            self._models.predictor,
+            limits=self._limits,
+            moods=entry.probabilities,
+        )
 
     def report(self, entry: Entry, panels: bytes) -> bytes:
         """Write the PDF of a recording, with its picture."""
@@ -184,7 +191,8 @@ class MoodService:
         from emosync.report import ReportData
         from emosync.song_report import mood_report
 
-        return mood_report(ReportData.of(entry), panels=panels)
+        card = self._models.predictor.card(TASK, AUDIO)
+        return mood_report(ReportData.of(entry, card=card), panels=panels)
 
     def check_heard(self, method: str | None) -> None:
         """Raise ParameterError unless a recording can be heard by that method."""

@@ -202,6 +202,10 @@ class ModelPredictor:
         """Return the sampling rate in Hz of what a genre model hears; raises UnknownMethod."""
         return self._genre_ear(method).sr_hz
 
+    def genre_part_s(self, method: str) -> float:
+        """Return the length in s of the slices that a genre model hears; raises UnknownMethod."""
+        return self._genre_ear(method).part_s
+
     def genre(self, blocks: Iterable[FloatArray], *, method: str) -> Prediction:
         """Tell the genre of a recording.
 

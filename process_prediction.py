@@ -30,6 +30,11 @@ from emosync.labels import (
 AXES: Final = ("valence_pred", "arousal_pred")
 VOCABULARY: Final = (SONG_NEUTRAL, *SONG_INNER_EMOTIONS, *SONG_OUTER_EMOTIONS)
 
+# What is done with a curve unless a request says otherwise: steps, a factor, seconds.
+SMOOTH_FACTOR: Final = 5
+AMPLIFY_FACTOR: Final = 1.0
+MIN_DURATION_S: Final = 3.0
+
 Floats = npt.NDArray[np.float64]
 Scalar = float | np.floating[Any]
 Coordinates = npt.NDArray[np.floating[Any]] | Sequence[float] | pd.Series
@@ -95,7 +100,7 @@ def map_va_to_emotion(
     return emotions if isinstance(emotions, np.ndarray) else str(emotions)
 
 
-def smoothen_prediction(curve: pd.DataFrame, smoothFactor: int = 5) -> pd.DataFrame:
+def smoothen_prediction(curve: pd.DataFrame, smoothFactor: int = SMOOTH_FACTOR) -> pd.DataFrame:
     """Average each step with its neighbours in time.
 
     Parameters
@@ -126,7 +131,7 @@ def smoothen_prediction(curve: pd.DataFrame, smoothFactor: int = 5) -> pd.DataFr
     return steps.assign(valence_pred=means["valence_pred"], arousal_pred=means["arousal_pred"])
 
 
-def amplify_prediction(curve: pd.DataFrame, factor: float = 1.0) -> pd.DataFrame:
+def amplify_prediction(curve: pd.DataFrame, factor: float = AMPLIFY_FACTOR) -> pd.DataFrame:
     """Scale both axes, so that a timid curve reaches the outer emotions.
 
     Parameters
@@ -173,7 +178,9 @@ def map_song_va_to_emotion(curve: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame({"time_s": curve["time_s"].to_numpy(), "emotion": emotions})
 
 
-def prep_playback_sequence(emotions: pd.DataFrame, minDuration: float = 3.0) -> pd.DataFrame:
+def prep_playback_sequence(
+    emotions: pd.DataFrame, minDuration: float = MIN_DURATION_S
+) -> pd.DataFrame:
     """Join the steps to a sequence that a person can follow.
 
     Neighbouring steps of one emotion are a run. It lasts from its first step to its last, so

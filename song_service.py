@@ -1,7 +1,7 @@
 """Songs of the library and uploaded ones; knows the application, not Flask."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from typing import Any, Final
 
@@ -183,6 +183,7 @@ class SongService:
             method=AUDIO,
             duration_s=song.duration_s,
             windows=playback.windows,
+            details=asdict(playback.settings),
         )
         (kept,) = self._archive.keep([entry], source.data, container=song.container, stages=stages)
         tags = predictor.song_tags(song.told, n=N_TAGS)
@@ -198,7 +199,9 @@ class SongService:
         from emosync.report import ReportData
         from emosync.song_report import song_report
 
-        return song_report(ReportData.of(entry), panels=panels)
+        # Both cards hold the figures of the curve.
+        card = self._models.predictor.card(TASK, "valence")
+        return song_report(ReportData.of(entry, card=card), panels=panels)
 
     def _way(self, method: str | None, settings: PlaybackSettings, stages: Stages) -> str | None:
         """Name the method to use; None is whichever the library has the means for."""

@@ -11,7 +11,7 @@ from PIL import Image
 
 from docs.song_example import heard
 from docs.tables import ROOT
-from emosync.song_plots import label_circle
+from emosync.song_circle import label_circle
 
 PICTURES_PATH: Final = ROOT / "docs" / "pictures"
 CIRCLE: Final = "label_circle.png"

@@ -14,12 +14,21 @@ from typing import Any, Final
 
 import matplotlib
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator, MultipleLocator
 
-from emosync import typeface
+from emosync import clock, typeface
 
 DPI: Final = 110
 TITLE_SIZE: Final = 13.0
+
+# The title and the line below it lie above this, in inches.
+HEAD_IN: Final = 0.6
+# From the least distance of ticks that leaves at most so many.
+TICKS_S: Final = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600)
+MAX_TICKS: Final = 12
+TIME_LABEL: Final = "Time (min:s)"
 
 INK: Final = "#1f2933"
 MUTED: Final = "#52606d"
@@ -80,7 +89,7 @@ def head(figure: Figure, title: str, facts: str, *, left: float, right: float) -
     Parameters
     ----------
     figure : Figure
-        Its upper 0.6 inches are the head's.
+        Its upper `HEAD_IN` inches are the head's.
     title : str
         Any text; never read as markup.
     facts : str
@@ -108,6 +117,27 @@ def open_frame(ax: Axes) -> None:
     ax.grid(axis="y", color=RULE, linewidth=0.5, alpha=0.6)
     ax.set_axisbelow(True)
     ax.tick_params(length=3)
+
+
+def time_axis(axis: Axis, length_s: float) -> None:
+    """Count the time in minutes and seconds, at round times.
+
+    Parameters
+    ----------
+    axis : Axis
+        Of a panel or of a colour bar.
+    length_s : float > 0
+        Between its ends.
+    """
+    axis.set_major_locator(_ticks(length_s))
+    axis.set_major_formatter(FuncFormatter(lambda time_s, _: clock.minutes(time_s)))
+
+
+def _ticks(length_s: float) -> MultipleLocator | MaxNLocator:
+    for step_s in TICKS_S:
+        if length_s / step_s <= MAX_TICKS:
+            return MultipleLocator(step_s)
+    return MaxNLocator(MAX_TICKS)
 
 
 def png(figure: Figure) -> bytes:

@@ -1,5 +1,8 @@
 """Times of a recording as people read them."""
 
+import math
+from collections.abc import Sequence
+
 
 def duration(time_s: float) -> str:
     """Print a time with its unit: seconds below a minute, minutes and seconds above.
@@ -18,7 +21,7 @@ def duration(time_s: float) -> str:
 
 
 def minutes(time_s: float) -> str:
-    """Print a time as minutes and seconds.
+    """Print a time as minutes and whole seconds; half a second is rounded up.
 
     Parameters
     ----------
@@ -30,5 +33,24 @@ def minutes(time_s: float) -> str:
     str
         Such as "0:08" or "120:00".
     """
-    whole, seconds = divmod(round(time_s), 60)
+    whole, seconds = divmod(math.floor(time_s + 0.5), 60)
     return f"{whole}:{seconds:02d}"
+
+
+def exact_minutes(times_s: Sequence[float]) -> list[str]:
+    """Print times that belong together: with tenths, unless all are whole seconds.
+
+    Parameters
+    ----------
+    times_s : sequence of float >= 0
+        In seconds.
+
+    Returns
+    -------
+    list of str
+        Such as "0:06.5".
+    """
+    tenths = [math.floor(10 * time_s + 0.5) for time_s in times_s]
+    if all(tenth % 10 == 0 for tenth in tenths):
+        return [minutes(tenth // 10) for tenth in tenths]
+    return [f"{tenth // 600}:{tenth % 600 // 10:02d}.{tenth % 10}" for tenth in tenths]

@@ -57,11 +57,14 @@ class GenreEar:
     ----------
     sr_hz : int
         Sampling rate of the waveform that it takes.
+    part_s : float
+        How long the slices are.
     listen : callable
         From the blocks of a waveform, and the music backbone, to inputs.
     """
 
     sr_hz: int
+    part_s: float
     listen: Callable[[Iterable[FloatArray], FrameRunner], Iterator[GenreInput]]
 
 
@@ -174,8 +177,8 @@ def _statistics(blocks: Iterable[FloatArray], run: FrameRunner) -> Iterator[Genr
 
 EARS: Final = MappingProxyType(
     {
-        "musicnn_windows": GenreEar(MUSIC_SR_HZ, _windows),
-        "genre_log_mel": GenreEar(GENRE_SR_HZ, _log_mels),
-        "genre_statistics": GenreEar(GENRE_SR_HZ, _statistics),
+        "musicnn_windows": GenreEar(MUSIC_SR_HZ, GENRE_SLICE_S, _windows),
+        "genre_log_mel": GenreEar(GENRE_SR_HZ, GENRE_SLICE_S, _log_mels),
+        "genre_statistics": GenreEar(GENRE_SR_HZ, PART_S, _statistics),
     }
 )

@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from hashlib import sha256
 from itertools import islice
+from types import MappingProxyType
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -57,6 +58,7 @@ PREDICTIONS: Final = Table(
     Column("owner", String(64), nullable=False, server_default=""),
     # Postgres refuses to index names longer than a few kilobytes.
     Column("filename_key", String(32), nullable=False, server_default=""),
+    Column("details", JSON, nullable=False, server_default="{}"),
     Index("ix_predictions_page", "owner", "timestamp", "id"),
     Index("ix_predictions_name", "owner", "filename_key", "id"),
     # The id of a deleted entry is never given again.
@@ -90,6 +92,9 @@ class Entry:
         Length of the recording in seconds.
     windows : tuple of Window
         The emotion of each part, in order; a short recording has one.
+    details : mapping of str to JSON
+        What drawings need beyond the answer: the boxes of faces, how a curve became a sequence.
+        Empty where they need nothing, and in entries of the time before it was kept.
     id : int, optional
         Number in the history; None before the entry is kept.
     """
@@ -104,6 +109,7 @@ class Entry:
     probabilities: Mapping[str, float]
     duration_s: float
     windows: tuple[Window, ...] = ()
+    details: Mapping[str, Any] = field(default_factory=dict)
     id: int | None = None
 
     @property
@@ -136,6 +142,7 @@ def new_entry(
     method: str,
     duration_s: float,
     windows: Sequence[Window] = (),
+    details: Mapping[str, Any] = MappingProxyType({}),
     nothing: str = "",
 ) -> Entry:
     """Make an entry of this moment, which `Archive.keep` then names.
@@ -152,6 +159,8 @@ def new_entry(
         Length of the recording in seconds.
     windows : sequence of Window
         What each part was told to be.
+    details : mapping of str to JSON
+        What drawings need beyond the answer.
     nothing : str
         The emotion where there are no probabilities.
 
@@ -171,11 +180,14 @@ def new_entry(
         probabilities=dict(probabilities),
         duration_s=duration_s,
         windows=tuple(windows),
+        details=dict(details),
     )
 
 
 _COLUMNS: Final = tuple(PREDICTIONS.c[member.name] for member in fields(Entry))
-_LISTED: Final = tuple(column for column in _COLUMNS if column.name != "windows")
+# What no list shows, and may be long.
+_UNLISTED: Final = ("windows", "details")
+_LISTED: Final = tuple(column for column in _COLUMNS if column.name not in _UNLISTED)
 
 
 class History:
@@ -200,7 +212,7 @@ class History:
             connection.execute(insert(PREDICTIONS), rows)
 
     def page(self, *, limit: int, before: str | None = None) -> list[Entry]:
-        """Return the newest entries, without their windows, which no list shows.
+        """Return the newest entries, without windows and details, which no list shows.
 
         Parameters
         ----------

@@ -66,6 +66,36 @@ class PlaybackSettings:
         return tuple(f.name for f in fields(self) if getattr(self, f.name) is not None)
 
 
+@dataclass(frozen=True)
+class AppliedSettings:
+    """How a curve became a sequence: `PlaybackSettings` with a value for each.
+
+    Parameters
+    ----------
+    smooth : int
+        Width of the moving average in steps.
+    amplify : float
+        Factor on both axes.
+    min_duration : float
+        Shortest stretch of one emotion in seconds.
+    """
+
+    smooth: int
+    amplify: float
+    min_duration: float
+
+    def __str__(self) -> str:
+        return f"smooth {self.smooth}, amplify {self.amplify:g}, shortest {self.min_duration:g} s"
+
+
+def applied_settings(details: Mapping[str, Any]) -> AppliedSettings | None:
+    """Read the settings from the details of an entry; None if it is too old to have them."""
+    names = [f.name for f in fields(AppliedSettings)]
+    if not all(name in details for name in names):
+        return None
+    return AppliedSettings(**{name: details[name] for name in names})
+
+
 def playback_settings(parameters: Mapping[str, Any]) -> PlaybackSettings:
     """Read the settings of a request.
 

@@ -5,6 +5,7 @@ import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from types import MappingProxyType
 from typing import Any, Final, Self
 
 from reportlab.lib.enums import TA_RIGHT
@@ -12,28 +13,23 @@ from reportlab.lib.pagesizes import A4
 from reportlab.lib.units import cm
 from reportlab.platypus import (
     Flowable,
-    Image,
-    KeepTogether,
     SimpleDocTemplate,
     Spacer,
     Table,
 )
 
-from emosync import clock, sheet, typeface
+from emosync import clock, report_figures, sheet, typeface
 from emosync.history import Entry
+from emosync.playback import applied_settings
+from emosync.report_picture import Section, picture
 from emosync.results import Window
 from emosync.sheet import MUTED, WIDTH
 
 WINDOWS_PER_COLUMN: Final = 16
 WINDOW_COLUMNS: Final = 3
+# Between two columns of windows, in points.
+GAP: Final = 12
 
-MAX_FIGURES: Final = 24
-
-UNSEEN_SPEAKERS_NOTE: Final = "Measured on people whose voices the model had never heard."
-OTHER_NOTE: Final = (
-    "As its card tells. Figures for people whose voices the model had never heard are not among "
-    "them, and would be lower."
-)
 NO_DECISIONS: Final = (
     "Do not base decisions about people on this report. In the European Union the AI Act "
     "(Regulation 2024/1689, Article 5) bans systems that infer emotions at work and in "
@@ -76,6 +72,10 @@ class ReportData:
         Parts of a long recording, in order of time; shown if there are several.
     card : mapping
         The model's card; its `figures` are shown if it has any.
+    task : str
+        What was told: the task of the entry.
+    settings : str
+        How the answer was made of what the models said, where a request may choose.
     """
 
     filename: str
@@ -88,6 +88,8 @@ class ReportData:
     duration_s: float
     windows: Sequence[Window] = ()
     card: Mapping[str, Any] = field(default_factory=dict)
+    task: str = ""
+    settings: str = ""
 
     @classmethod
     def of(cls, entry: Entry, *, card: Mapping[str, Any] | None = None) -> Self:
@@ -103,6 +105,8 @@ class ReportData:
             duration_s=entry.duration_s,
             windows=entry.windows,
             card=card or {},
+            task=entry.task,
+            settings=str(applied_settings(entry.details) or ""),
         )
 
 
@@ -119,11 +123,14 @@ def speech_report(data: ReportData, *, panels: bytes) -> bytes:
     Returns
     -------
     bytes
-        A PDF of two pages, seldom three; its text can be searched and copied.
+        A PDF of one or two pages; its text can be searched and copied.
     """
     return laid_out(
         itertools.chain(
-            result(data), picture(panels), _windows(data), _accuracy(data), how_to_read(HOW_TO_READ)
+            result(data),
+            picture(
+                panels, itertools.chain(_windows(data), figures(data), how_to_read(HOW_TO_READ))
+            ),
         ),
         filename=data.filename,
         head="Speech emotion report",
@@ -161,7 +168,13 @@ def laid_out(story: Iterable[Flowable], *, filename: str, head: str, foot: str) 
     return pdf.getvalue()
 
 
-def result(data: ReportData, *, measure: str = "confidence") -> Iterator[Flowable]:
+def result(
+    data: ReportData,
+    *,
+    measure: str = "confidence",
+    colours: Mapping[str, str] = MappingProxyType({}),
+    bars_of: str = "",
+) -> Iterator[Flowable]:
     """Yield the name, the answer, and the probabilities behind it.
 
     Parameters
@@ -170,28 +183,35 @@ def result(data: ReportData, *, measure: str = "confidence") -> Iterator[Flowabl
         What to print.
     measure : str
         What the emotion's share is a share of.
+    colours : mapping of str to str
+        As for `sheet.probability_bars`.
+    bars_of : str
+        What the bars show, where that is not plain.
     """
     yield sheet.text(typeface.legible(data.filename, max_chars=80), 15, bold=True, spaceAfter=9)
+    share = f"{sheet.percent(data.confidence)} {measure}"
     answer = [
         sheet.text(data.emotion.capitalize(), 22, bold=True),
-        sheet.text(f"{sheet.percent(data.confidence)} {measure}", 10, textColor=MUTED),
+        *([sheet.text(share, 10, textColor=MUTED)] if data.probabilities else []),
         Spacer(0, 8),
         _facts(data),
     ]
     left = 8.6 * cm
     # 24 points are the box's own padding, left and right.
-    bars = sheet.probability_bars(data.probabilities, width=WIDTH - left - 24)
-    yield Table([[answer, bars]], colWidths=(left, WIDTH - left), style=sheet.BOX)
+    bars = sheet.probability_bars(data.probabilities, width=WIDTH - left - 24, colours=colours)
+    said = [sheet.text(bars_of, 8, textColor=MUTED, spaceAfter=4)] if bars_of else []
+    yield Table([[answer, [*said, bars]]], colWidths=(left, WIDTH - left), style=sheet.BOX)
     yield Spacer(0, 0.4 * cm)
 
 
 def _facts(data: ReportData) -> Table:
     """List what was analysed, when and how."""
     facts = {
-        "Analysed": data.timestamp,
+        "Analysed": f"{data.timestamp} UTC",
         **({"Duration": clock.duration(data.duration_s)} if data.duration_s else {}),
         "Method": data.method,
-        "Kept as": data.audio_file,
+        **({"Settings": data.settings} if data.settings else {}),
+        "File": data.audio_file,
     }
     rows = [
         [sheet.text(name, 7, textColor=MUTED), sheet.text(value, 7)]
@@ -200,21 +220,13 @@ def _facts(data: ReportData) -> Table:
     return Table(rows, colWidths=(1.6 * cm, 6.15 * cm), style=sheet.FACTS, hAlign="LEFT")
 
 
-def picture(panels: bytes) -> Iterator[Flowable]:
-    """Yield the picture, as wide as the text."""
-    image = Image(io.BytesIO(panels))
-    image.drawHeight *= WIDTH / image.drawWidth
-    image.drawWidth = WIDTH
-    yield image
-
-
-def _windows(data: ReportData) -> Iterator[Flowable]:
+def _windows(data: ReportData) -> Iterator[Section]:
     """Yield how the answer changes over a long recording."""
     if len(data.windows) < 2:
         return
     strip = sheet.strip(_spans(data), width=WIDTH)
-    yield KeepTogether([sheet.heading("Over time"), strip, Spacer(0, 8)])
-    yield KeepTogether([*window_table(data.windows)])
+    table = window_table(data.windows)
+    yield [sheet.heading("Over time"), strip, Spacer(0, 8), *table]
 
 
 def _spans(data: ReportData) -> list[tuple[float, float, str]]:
@@ -240,61 +252,53 @@ def window_table(
         What they are told to be, and what their confidence is: heads of the columns.
     """
     shown = windows[: WINDOWS_PER_COLUMN * WINDOW_COLUMNS]
-    n_rows = -(-len(shown) // WINDOW_COLUMNS)
-    cells = [
-        [
-            sheet.text(clock.minutes(window.start_s), 8),
-            sheet.text(window.emotion, 8),
-            sheet.text(sheet.percent(window.confidence), 8, alignment=TA_RIGHT),
-        ]
-        for window in shown
-    ]
-    cells += [["", "", ""]] * (n_rows * WINDOW_COLUMNS - len(cells))
-    head = [sheet.text(word, 7.5, textColor=MUTED) for word in ("Start", label)]
-    head.append(sheet.text(measure, 7.5, textColor=MUTED, alignment=TA_RIGHT))
-    rows = [list(itertools.chain(*cells[row::n_rows])) for row in range(n_rows)]
-    widths = [share * WIDTH / WINDOW_COLUMNS for share in (0.27, 0.41, 0.32)]
-    table = [head * WINDOW_COLUMNS, *rows]
-    yield Table(table, colWidths=widths * WINDOW_COLUMNS, style=sheet.LIST)
+    starts = clock.exact_minutes([window.start_s for window in shown])
+    yield side_by_side(list(zip(starts, shown, strict=True)), ("Start", label, measure))
     if len(windows) > len(shown):
         note = f"The strip shows {len(windows) - len(shown)} more."
         yield sheet.text(note, 8, textColor=MUTED, spaceBefore=4)
 
 
-def _accuracy(data: ReportData) -> Iterator[Flowable]:
-    """Yield how often the model was right about people it had never heard."""
-    figures = data.card.get("figures") or {}
-    note = UNSEEN_SPEAKERS_NOTE if "speaker" in figures else OTHER_NOTE
-    measured = list(_leaves(figures.get("speaker", figures)))[:MAX_FIGURES]
-    if not measured:
-        return
-    half = -(-len(measured) // 2)
+def side_by_side(told: Sequence[tuple[str, Window]], head: tuple[str, str, str]) -> Table:
+    """Set a list in columns side by side, no more of them than it takes.
+
+    Parameters
+    ----------
+    told : sequence of (str, Window), not empty
+        What each is called, its emotion, and how sure that is.
+    head : tuple of str
+        Above each of the three.
+
+    Returns
+    -------
+    Table
+    """
+    n_rows = -(-len(told) // WINDOW_COLUMNS)
+    n_columns = -(-len(told) // n_rows)
+    right = {"alignment": TA_RIGHT, "rightIndent": GAP}
     cells = [
-        [sheet.text(name, 8), sheet.text(value, 8, alignment=TA_RIGHT)] for name, value in measured
-    ]
-    cells += [["", ""]] * (2 * half - len(cells))
-    rows = [list(itertools.chain(*cells[row::half])) for row in range(half)]
-    widths = [WIDTH / 2 - 2 * cm, 2 * cm] * 2
-    yield KeepTogether(
         [
-            sheet.heading(f"How often {data.method} is right"),
-            sheet.text(note, 8.5, textColor=MUTED, spaceAfter=6),
-            Table(rows, colWidths=widths, style=sheet.LIST),
+            sheet.text(name, 8),
+            sheet.text(window.emotion, 8),
+            sheet.text(sheet.percent(window.confidence), 8, **right),
         ]
-    )
+        for name, window in told
+    ]
+    cells += [["", "", ""]] * (n_rows * n_columns - len(cells))
+    heads = [sheet.text(word, 7.5, textColor=MUTED) for word in head[:2]]
+    heads.append(sheet.text(head[2], 7.5, textColor=MUTED, **right))
+    rows = [list(itertools.chain(*cells[row::n_rows])) for row in range(n_rows)]
+    widths = [share * WIDTH / WINDOW_COLUMNS for share in (0.25, 0.33, 0.42)]
+    table = [heads * n_columns, *rows]
+    return Table(table, colWidths=widths * n_columns, style=sheet.LIST, hAlign="LEFT")
 
 
-def _leaves(figures: Mapping[str, Any], *, path: str = "") -> Iterator[tuple[str, str]]:
-    """Yield the numbers of a nested mapping, each with the words that lead to it."""
-    for key, value in figures.items():
-        words = f"{path}, {key}" if path else str(key)
-        if isinstance(value, Mapping):
-            yield from _leaves(value, path=words)
-        elif isinstance(value, float):
-            yield words.replace("_", " "), sheet.percent(value)
+def figures(data: ReportData) -> Iterator[Section]:
+    """Yield how often the model is right, if its card tells."""
+    yield from report_figures.accuracy(data.task, data.method, data.card.get("figures") or {})
 
 
-def how_to_read(paragraphs: Iterable[str]) -> Iterator[Flowable]:
+def how_to_read(paragraphs: Iterable[str]) -> Iterator[Section]:
     """Yield what the figures mean and what they must not be used for.
 
     Parameters
@@ -303,4 +307,4 @@ def how_to_read(paragraphs: Iterable[str]) -> Iterator[Flowable]:
         Our own words.
     """
     texts = [sheet.text(paragraph, spaceAfter=6) for paragraph in paragraphs]
-    yield KeepTogether([sheet.heading("How to read this"), *texts])
+    yield [sheet.heading("How to read this"), *texts]

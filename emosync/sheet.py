@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from functools import cache
+from types import MappingProxyType
 from typing import Any, Final
 from xml.sax.saxutils import escape
 
@@ -67,13 +68,22 @@ BOX: Final = TableStyle(
         ("ROUNDEDCORNERS", [6, 6, 6, 6]),
     ]
 )
+FIGURES: Final = TableStyle(
+    [
+        ("LINEBELOW", (0, 0), (-1, -1), 0.5, RULE),
+        ("VALIGN", (0, 0), (-1, -1), "BOTTOM"),
+        ("LEFTPADDING", (0, 0), (-1, -1), 0),
+        ("RIGHTPADDING", (0, 0), (-1, -1), 4),
+        ("TOPPADDING", (0, 0), (-1, -1), 2.5),
+        ("BOTTOMPADDING", (0, 0), (-1, -1), 2.5),
+    ]
+)
 LIST: Final = TableStyle(
     [
         ("LINEBELOW", (0, 0), (-1, -1), 0.5, RULE),
         ("VALIGN", (0, 0), (-1, -1), "MIDDLE"),
         ("LEFTPADDING", (0, 0), (-1, -1), 0),
-        ("RIGHTPADDING", (0, 0), (-1, -1), 16),
-        ("RIGHTPADDING", (-1, 0), (-1, -1), 0),
+        ("RIGHTPADDING", (0, 0), (-1, -1), 6),
         ("TOPPADDING", (0, 0), (-1, -1), 2.5),
         ("BOTTOMPADDING", (0, 0), (-1, -1), 2.5),
     ]
@@ -138,7 +148,12 @@ def page_frame(canvas: Canvas, document: BaseDocTemplate, *, head: str, foot: st
     canvas.restoreState()
 
 
-def probability_bars(probabilities: Mapping[str, float], *, width: float) -> Drawing:
+def probability_bars(
+    probabilities: Mapping[str, float],
+    *,
+    width: float,
+    colours: Mapping[str, str] = MappingProxyType({}),
+) -> Drawing:
     """Draw a horizontal bar per label, with its figure.
 
     Parameters
@@ -147,6 +162,8 @@ def probability_bars(probabilities: Mapping[str, float], *, width: float) -> Dra
         In the order to draw, from the top.
     width : float
         Width of the drawing in points, names and figures included.
+    colours : mapping of str to str
+        Of labels that share their name with another's, as #rrggbb.
 
     Returns
     -------
@@ -161,7 +178,8 @@ def probability_bars(probabilities: Mapping[str, float], *, width: float) -> Dra
         words = {"fontName": cut, "fontSize": 8.5, "fillColor": INK}
         drawing.add(String(name_width - 6, y + 5, label, textAnchor="end", **words))
         drawing.add(_bar(name_width, y + 3, room, RULE))
-        drawing.add(_bar(name_width, y + 3, room * share, colour_of(label)))
+        colour = HexColor(colours[label]) if label in colours else colour_of(label)
+        drawing.add(_bar(name_width, y + 3, room * share, colour))
         drawing.add(String(width, y + 5, percent(share), textAnchor="end", **words))
     return drawing
 

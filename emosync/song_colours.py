@@ -104,3 +104,12 @@ EMOTION_COLOURS: Final = MappingProxyType(
         SONG_COMPLETED: "#ffffff",
     }
 )
+# Of the quarters of the circle that the moods stand for.
+MOOD_COLOURS: Final = MappingProxyType(
+    {
+        "Calm": EMOTION_COLOURS["Relaxed"],
+        "Energetic": EMOTION_COLOURS["Tense"],
+        "Happy": EMOTION_COLOURS["Happy"],
+        "Sad": EMOTION_COLOURS["Depressed"],
+    }
+)

@@ -1,11 +1,12 @@
-"""A song as pictures: its course, its emotions, its path through the plane, and the circle.
+"""A song as a picture: its mood, its course, its emotions, and its path through the plane.
 
 Every emotion has the colour that `song_colours` gives it, in each panel.
 """
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
@@ -15,36 +16,43 @@ from matplotlib.collections import LineCollection
 from matplotlib.colorbar import Colorbar
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
-from matplotlib.patches import Circle, Wedge
 from matplotlib.patheffects import withStroke
-from matplotlib.text import Text
-from matplotlib.ticker import FuncFormatter, MaxNLocator, MultipleLocator
+from matplotlib.text import Annotation, Text
+from matplotlib.ticker import MultipleLocator
+from matplotlib.transforms import Bbox
 
 from emosync import clock
-from emosync.canvas import DPI, INK, MUTED, RULE, drawing, head, open_frame, png
-from emosync.labels import (
-    SONG_ANGLES_DEG,
-    SONG_INNER_EMOTIONS,
-    SONG_INNER_RADIUS,
-    SONG_NEUTRAL,
-    SONG_NEUTRAL_RADIUS,
-    SONG_OUTER_EMOTIONS,
+from emosync.canvas import (
+    DPI,
+    INK,
+    MUTED,
+    RULE,
+    TIME_LABEL,
+    drawing,
+    head,
+    open_frame,
+    png,
+    time_axis,
 )
-from emosync.song_colours import EMOTION_COLOURS
+from emosync.song_circle import colour_of, draw_sectors, write_names
+from emosync.song_colours import MOOD_COLOURS
 
-SIZE_IN: Final = (9.2, 9.6)
+WIDTH_IN: Final = 9.2
+HEIGHT_IN: Final = 9.6
+# By so much a picture with moods is higher.
+MOODS_IN: Final = 1.5
 LEFT: Final = 0.085
 RIGHT: Final = 0.955
-CIRCLE_SIDE_IN: Final = 6.6
 # Blue and orange of Okabe and Ito, told apart with any kind of colour vision.
 VALENCE: Final = "#0072b2"
 AROUSAL: Final = "#d55e00"
 # Dark enough at both ends to stand on the sectors.
 PATH_MAP: Final = LinearSegmentedColormap.from_list("path", ["#4b2991", "#c0369d", "#fa7876"])
-UNKNOWN_COLOUR: Final = "#dedede"
-# From the least distance of ticks that leaves at most so many.
-TICKS_S: Final = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600)
-MAX_TICKS: Final = 12
+# In points; a report prints the picture at three quarters of its size.
+SMALL, SMALLEST = 8.5, 8.0
+OUTLINE: Final = withStroke(linewidth=2.5, foreground="white", alpha=0.8)
+MIN_ROWS: Final = 6
+MARK_PX: Final = 10
 # Shorter songs are drawn on an axis of this length.
 SHORTEST_AXIS_S: Final = 1.0
 # White lines between the parts of the strip, unless the parts are so many that little else is left.
@@ -80,6 +88,21 @@ class _Song:
         start_s, end_s = float(self.time_s[0]), float(self.time_s[-1])
         return start_s, max(end_s, start_s + SHORTEST_AXIS_S)
 
+    @property
+    def places(self) -> Floats:
+        """The way through the plane, (n_steps, 2).
+
+        What lies beyond the plane is drawn towards the middle, and so stays in its sector.
+        """
+        places = np.column_stack([self.valence, self.arousal])
+        reach: Floats = np.maximum(1.0, np.abs(places).max(axis=1, keepdims=True))
+        return np.asarray(places / reach)
+
+    @property
+    def length_s(self) -> float:
+        """How long the axis of time is."""
+        return self.axis_s[1] - self.axis_s[0]
+
 
 def song_panels(
     time_s: npt.ArrayLike,
@@ -88,6 +111,8 @@ def song_panels(
     emotions: Sequence[tuple[float, str]],
     *,
     title: str,
+    settings: str = "",
+    moods: Mapping[str, float] = MappingProxyType({}),
 ) -> bytes:
     """Draw how a song's emotion moves: over time, as labels, and through the plane.
 
@@ -101,11 +126,15 @@ def song_panels(
         The playback sequence: start in seconds and emotion; the last one only ends it.
     title : str
         Any text, such as the name of the song; never read as markup.
+    settings : str
+        How the curve became the sequence, in our own words.
+    moods : mapping of str to float in [0, 1]
+        Of the whole song, the likeliest first; drawn above the rest if there are any.
 
     Returns
     -------
     bytes
-        A PNG of 1012 x 1056 pixels.
+        A PNG of 1012 x 1056 pixels, or of 1012 x 1221 with moods.
     """
     parts = [
         _Part(start_s, end_s, emotion)
@@ -113,49 +142,60 @@ def song_panels(
     ]
     song = _Song(
         np.asarray(time_s, dtype=np.float64),
-        np.clip(np.asarray(valence, dtype=np.float64), -1.0, 1.0),
-        np.clip(np.asarray(arousal, dtype=np.float64), -1.0, 1.0),
+        np.asarray(valence, dtype=np.float64),
+        np.asarray(arousal, dtype=np.float64),
         parts,
     )
     with drawing():
-        return png(_panels(song, title))
+        return png(_panels(song, title, settings, moods))
 
 
-def label_circle() -> bytes:
-    """Draw the circle of all emotions that a song's sequence can name.
+def _panels(song: _Song, title: str, settings: str, moods: Mapping[str, float]) -> Figure:
+    """Lay out moods, course and strip above the plane and the list of emotions."""
+    height_in = HEIGHT_IN + MOODS_IN * bool(moods)
+    figure = Figure(figsize=(WIDTH_IN, height_in), dpi=DPI)
+    head(figure, title, _facts(song, settings), left=LEFT, right=RIGHT)
 
-    Returns
-    -------
-    bytes
-        A PNG of 726 x 726 pixels.
-    """
-    with drawing():
-        return png(_circle())
+    def panel(left: float, bottom_in: float, width: float, panel_in: float) -> Axes:
+        return figure.add_axes((left, bottom_in / height_in, width, panel_in / height_in))
 
-
-def _panels(song: _Song, title: str) -> Figure:
-    """Lay out the course and the strip above the plane and the list of emotions."""
-    figure = Figure(figsize=SIZE_IN, dpi=DPI)
-    start_s, end_s = float(song.time_s[0]), float(song.time_s[-1])
-    head(figure, title, _facts(song, end_s - start_s), left=LEFT, right=RIGHT)
-    course = figure.add_axes((LEFT, 0.715, RIGHT - LEFT, 0.18))
-    strip = figure.add_axes((LEFT, 0.64, RIGHT - LEFT, 0.06))
-    width, height = 0.5, 0.5 * SIZE_IN[0] / SIZE_IN[1]
-    plane = figure.add_axes((LEFT, 0.055, width, height))
-    bar = figure.add_axes((LEFT + width + 0.01, 0.055, 0.011, height))
-    shares = figure.add_axes((0.772, 0.055, RIGHT - 0.772, height))
-    _draw_course(course, song)
-    _draw_strip(strip, song)
-    _draw_plane(plane, bar, song)
-    _draw_shares(shares, song.parts)
+    if moods:
+        _draw_moods(panel(LEFT, HEIGHT_IN - 0.7, RIGHT - LEFT, MOODS_IN - 0.45), moods)
+    _draw_course(panel(LEFT, 6.9, RIGHT - LEFT, 1.7), song)
+    _draw_strip(panel(LEFT, 6.1, RIGHT - LEFT, 0.65), song)
+    side = 0.5
+    _draw_plane(
+        panel(LEFT, 0.55, side, side * WIDTH_IN),
+        panel(LEFT + side + 0.01, 0.55, 0.011, side * WIDTH_IN),
+        song,
+    )
+    _draw_shares(panel(0.785, 0.55, RIGHT - 0.785, side * WIDTH_IN), song.parts)
     return figure
 
 
-def _facts(song: _Song, duration_s: float) -> str:
-    """Say how long the song is and how often its emotion changes."""
+def _draw_moods(ax: Axes, moods: Mapping[str, float]) -> None:
+    """Draw the probability of each mood."""
+    shares = list(moods.values())
+    bars = ax.barh(list(moods), shares, height=0.72, color=[MOOD_COLOURS.get(m) for m in moods])
+    ax.bar_label(bars, [f"{share:.0%}" for share in shares], padding=4, color=INK, size=SMALL)
+    ax.invert_yaxis()
+    ax.set_xlim(0, 1)
+    ax.set_xticks([])
+    mood, share = next(iter(moods.items()))
+    ax.set_title(f"Mood: {mood}, {share:.0%}")
+    ax.tick_params(length=0, labelcolor=INK)
+    ax.spines[:].set_visible(False)
+
+
+def _facts(song: _Song, settings: str) -> str:
+    """Say how long the song is, how often its emotion changes, and how that was made out."""
     n_parts, n_emotions = len(song.parts), len({part.emotion for part in song.parts})
-    parts = f"{n_parts:,} part{'s' * (n_parts != 1)}"
-    return f"{clock.duration(duration_s)}, {parts}, {n_emotions} emotion{'s' * (n_emotions != 1)}"
+    facts = [
+        clock.duration(float(song.time_s[-1] - song.time_s[0])),
+        f"{n_parts:,} part{'s' * (n_parts != 1)}",
+        f"{n_emotions} emotion{'s' * (n_emotions != 1)}",
+    ]
+    return ", ".join(facts) + (f"; {settings}" if settings else "")
 
 
 def _draw_course(ax: Axes, song: _Song) -> None:
@@ -164,8 +204,8 @@ def _draw_course(ax: Axes, song: _Song) -> None:
     times_s = _means(song.time_s, starts)
     ax.axhline(0.0, color=RULE, linewidth=0.8)
     for name, values, colour in (
-        ("valence", song.valence, VALENCE),
-        ("arousal", song.arousal, AROUSAL),
+        ("valence", np.clip(song.valence, -1.0, 1.0), VALENCE),
+        ("arousal", np.clip(song.arousal, -1.0, 1.0), AROUSAL),
     ):
         if starts.size < values.size:
             low, high = np.minimum.reduceat(values, starts), np.maximum.reduceat(values, starts)
@@ -179,24 +219,26 @@ def _draw_course(ax: Axes, song: _Song) -> None:
     ax.yaxis.set_major_locator(MultipleLocator(0.5))
     ax.legend(
         loc="lower right", bbox_to_anchor=(1.0, 0.98), ncols=2, frameon=False,
-        fontsize=8, labelcolor=MUTED, handlelength=1.4, borderpad=0.2, columnspacing=1.2,
+        fontsize=SMALL, labelcolor=MUTED, handlelength=1.4, borderpad=0.2, columnspacing=1.2,
     )  # fmt: skip
     open_frame(ax)
-    _time_axis(ax, song)
+    ax.set_xlim(*song.axis_s)
+    time_axis(ax.xaxis, song.length_s)
     ax.tick_params(labelbottom=False)
 
 
 def _draw_strip(ax: Axes, song: _Song) -> None:
     """Draw the emotions as a strip, each named where its name fits."""
     for part in song.parts:
-        ax.axvspan(part.start_s, part.end_s, color=_colour(part.emotion), linewidth=0)
+        ax.axvspan(part.start_s, part.end_s, color=colour_of(part.emotion), linewidth=0)
     if len(song.parts) <= MAX_SEPARATED_PARTS:
         ax.vlines([part.start_s for part in song.parts[1:]], 0, 1, color="white", linewidth=1.0)
     ax.set_ylim(0.0, 1.0)
     ax.set_yticks([])
     ax.spines[["top", "right", "left"]].set_visible(False)
-    ax.set_xlabel("Time (min:s)")
-    _time_axis(ax, song)
+    ax.set_xlabel(TIME_LABEL)
+    ax.set_xlim(*song.axis_s)
+    time_axis(ax.xaxis, song.length_s)
     ax.tick_params(length=3)
     for part in song.parts:
         _write_where_it_fits(ax, part)
@@ -209,7 +251,7 @@ def _write_where_it_fits(ax: Axes, part: _Part) -> None:
     if width_px < 10:
         return
     name = ax.text((part.start_s + part.end_s) / 2, 0.5, part.emotion, ha="center", va="center")
-    for size, rotation in ((8.0, 0), (7.0, 0), (7.0, 90), (6.0, 90)):
+    for size, rotation in ((9.0, 0), (SMALL, 0), (SMALL, 90), (SMALLEST, 90)):
         name.set(fontsize=size, rotation=rotation)
         box = name.get_window_extent()
         if box.width < width_px - 3 and box.height < height_px - 2:
@@ -217,43 +259,28 @@ def _write_where_it_fits(ax: Axes, part: _Part) -> None:
     name.remove()
 
 
-def _time_axis(ax: Axes, song: _Song) -> None:
-    """Count the time in minutes and seconds."""
-    start_s, end_s = song.axis_s
-    ax.set_xlim(start_s, end_s)
-    ax.xaxis.set_major_locator(_ticks(end_s - start_s))
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda time_s, _: clock.minutes(time_s)))
-
-
-def _ticks(length_s: float) -> MultipleLocator | MaxNLocator:
-    """Place the ticks at round times."""
-    for step_s in TICKS_S:
-        if length_s / step_s <= MAX_TICKS:
-            return MultipleLocator(step_s)
-    return MaxNLocator(MAX_TICKS)
-
-
 def _draw_plane(ax: Axes, bar: Axes, song: _Song) -> None:
     """Draw the way through the plane over the sectors of the circle."""
-    _draw_sectors(ax, outer_radius=1.5, alpha=0.30)
-    for name in _write_names(ax, outer_radius=0.84, size=7.0):
-        name.set(color=MUTED, alpha=0.75)
-    path = _draw_path(ax, song)
-    path.set_clim(*song.axis_s)
-    ax.set_title("Path through the plane")
     ax.set_xlim(-1.0, 1.0)
     ax.set_ylim(-1.0, 1.0)
+    draw_sectors(ax, outer_radius=1.5, alpha=0.30)
+    names = list(write_names(ax, outer_radius=0.82, size=SMALL))
+    for name in names:
+        name.set(color=INK, alpha=0.85, zorder=4, path_effects=[OUTLINE])
+    path = _draw_path(ax, song)
+    path.set_clim(*song.axis_s)
+    _mark_ends(ax, song, names)
+    ax.set_title("Path through the plane")
     ax.xaxis.set_major_locator(MultipleLocator(0.5))
     ax.yaxis.set_major_locator(MultipleLocator(0.5))
     ax.set_xlabel("Valence")
     ax.set_ylabel("Arousal")
     ax.tick_params(length=3)
-    times = Colorbar(bar, path, label="Time (min:s)")
+    times = Colorbar(bar, path, label=TIME_LABEL)
     bar.yaxis.labelpad = 8
     times.outline.set_visible(False)
-    bar.yaxis.set_major_locator(_ticks(song.axis_s[1] - song.axis_s[0]))
-    bar.yaxis.set_major_formatter(FuncFormatter(lambda time_s, _: clock.minutes(time_s)))
-    bar.tick_params(length=0, labelsize=8)
+    time_axis(bar.yaxis, song.length_s)
+    bar.tick_params(length=0)
 
 
 def _stretches(song: _Song, max_stretches: int) -> npt.NDArray[np.intp]:
@@ -269,12 +296,11 @@ def _means(values: Floats, starts: npt.NDArray[np.intp]) -> Floats:
 
 
 def _draw_path(ax: Axes, song: _Song) -> LineCollection:
-    """Draw the path in the colours of time, with its beginning and its end."""
+    """Draw the path in the colours of time."""
     starts = _stretches(song, MAX_PATH_STRETCHES)
-    axes = (song.valence, song.arousal)
-    places = np.column_stack([_means(axis, starts) for axis in axes])
+    places = np.column_stack([_means(axis, starts) for axis in song.places.T])
     # However much is averaged, the song begins and ends where it does.
-    places[[0, -1]] = np.column_stack([axis[[0, -1]] for axis in axes])
+    places[[0, -1]] = song.places[[0, -1]]
     crowded = starts.size < song.time_s.size
     path = LineCollection(
         list(np.stack([places[:-1], places[1:]], axis=1)), cmap=PATH_MAP,
@@ -282,25 +308,53 @@ def _draw_path(ax: Axes, song: _Song) -> LineCollection:
         linewidth=1.0 if crowded else 1.6, alpha=0.75 if crowded else 0.9,
     )  # fmt: skip
     ax.add_collection(path, autolim=False)
-    _mark(ax, places[0], "start", face="white", edge=PATH_MAP(0.0), rise=-1)
-    _mark(ax, places[-1], "end", face=PATH_MAP(1.0), edge="white", rise=1)
     return path
 
 
-def _mark(ax: Axes, place: Floats, word: str, *, face: Any, edge: Any, rise: int) -> None:
-    """Mark an end of the path, its name above or below and always inside the plane."""
-    ax.plot(
-        *place, "o", markersize=7, markerfacecolor=face, markeredgecolor=edge,
-        markeredgewidth=1.6, zorder=5, clip_on=False,
-    )  # fmt: skip
-    rise = -rise if abs(place[1] + 0.1 * rise) > 1 else rise
-    side = -1 if place[0] > 0.8 else 1
-    name = ax.annotate(
-        word, (float(place[0]), float(place[1])), (6 * side, 8 * rise),
-        textcoords="offset points", size=8, weight="bold",
-        ha="left" if side > 0 else "right", va="center", zorder=6,
-    )  # fmt: skip
-    name.set_path_effects([withStroke(linewidth=2.5, foreground="white", alpha=0.8)])
+def _mark_ends(ax: Axes, song: _Song, names: Sequence[Text]) -> None:
+    """Mark where the path begins and ends, the words where they cover least of the names."""
+    ends = [(float(valence), float(arousal)) for valence, arousal in song.places[[0, -1]]]
+    colours = (("white", PATH_MAP(0.0)), (PATH_MAP(1.0), "white"))
+    for (valence, arousal), (face, edge) in zip(ends, colours, strict=True):
+        ax.plot(
+            valence, arousal, "o", markersize=7, markerfacecolor=face, markeredgecolor=edge,
+            markeredgewidth=1.6, zorder=5, clip_on=False,
+        )  # fmt: skip
+    taken = [name.get_window_extent() for name in names]
+    corners = [ax.transData.transform(end) - MARK_PX / 2 for end in ends]
+    taken += [Bbox.from_bounds(x, y, MARK_PX, MARK_PX) for x, y in corners]
+    for word, end in zip(("start", "end"), ends, strict=True):
+        taken.append(_write_beside(ax, word, end, taken))
+
+
+def _write_beside(ax: Axes, word: str, place: tuple[float, float], taken: Sequence[Bbox]) -> Bbox:
+    """Write a word beside a place, within the panel and off the boxes where that can be."""
+    style: dict[str, Any] = {
+        "textcoords": "offset points", "size": 9, "weight": "bold", "zorder": 6,
+        "va": "center", "path_effects": [OUTLINE],
+    }  # fmt: skip
+    tried: list[tuple[float, int, Annotation, Bbox]] = []
+    for side, rise in itertools.product((1, -1), (0, 9, -9, 18, -18)):
+        offset = (8 * side, rise)
+        name = ax.annotate(word, place, offset, ha="left" if side > 0 else "right", **style)
+        box = name.get_window_extent()
+        tried.append((_lost(box, ax.bbox, taken), len(tried), name, box))
+    _, best, _, box = min(tried)
+    for _, number, name, _ in tried:
+        if number != best:
+            name.remove()
+    return box
+
+
+def _lost(box: Bbox, panel: Bbox, taken: Sequence[Bbox]) -> float:
+    """Measure what of a box lies outside the panel or on other boxes, in square pixels."""
+    inside = _shared(box, panel)
+    return box.width * box.height - inside + sum(_shared(box, other) for other in taken)
+
+
+def _shared(box: Bbox, other: Bbox) -> float:
+    both = Bbox.intersection(box, other)
+    return 0.0 if both is None else float(both.width * both.height)
 
 
 def _draw_shares(ax: Axes, parts: Sequence[_Part]) -> None:
@@ -311,77 +365,15 @@ def _draw_shares(ax: Axes, parts: Sequence[_Part]) -> None:
     ranked = sorted(totals_s.items(), key=lambda item: -item[1])
     names = [name for name, _ in ranked]
     lengths_s = [total_s for _, total_s in ranked]
-    ax.barh(names, lengths_s, height=0.72, color=[_colour(name) for name in names])
+    ax.barh(names, lengths_s, height=0.72, color=[colour_of(name) for name in names])
     longest_s = max([*lengths_s, SHORTEST_AXIS_S])
-    for row, total_s in enumerate(lengths_s):
-        ax.text(
-            total_s + 0.03 * longest_s, row, clock.minutes(total_s),
-            size=7.5, color=MUTED, va="center",
-        )  # fmt: skip
-    ax.set_xlim(0.0, 1.3 * longest_s)
-    # Few rows are not stretched over the height; all of them fit into it.
-    ax.set_ylim(max(len(names), 16) - 0.4, -0.6)
+    times = clock.exact_minutes(lengths_s)
+    for row, (total_s, words) in enumerate(zip(lengths_s, times, strict=True)):
+        ax.text(total_s + 0.03 * longest_s, row, words, size=SMALL, color=MUTED, va="center")
+    ax.set_xlim(0.0, 1.5 * longest_s)
+    # A few rows fill the height; one or two are not stretched over it.
+    ax.set_ylim(max(len(names), MIN_ROWS) - 0.4, -0.6)
     ax.set_title("Time in each emotion")
     ax.set_xticks([])
-    ax.tick_params(length=0, labelsize=8, labelcolor=INK)
+    ax.tick_params(length=0, labelcolor=INK)
     ax.spines[:].set_visible(False)
-
-
-def _circle() -> Figure:
-    """Lay out the circle in a square."""
-    figure = Figure(figsize=(CIRCLE_SIDE_IN, CIRCLE_SIDE_IN), dpi=DPI)
-    ax = figure.add_axes((0.02, 0.02, 0.96, 0.96))
-    _draw_sectors(ax, outer_radius=1.0, alpha=1.0)
-    for name in _write_names(ax, outer_radius=0.8, size=9.5):
-        name.set(color=INK)
-    for x, y, word, rotation in (
-        (1.06, 0.0, "high valence", -90),
-        (-1.06, 0.0, "low valence", 90),
-        (0.0, 1.06, "high arousal", 0),
-        (0.0, -1.06, "low arousal", 0),
-    ):
-        ax.text(x, y, word, size=10, color=MUTED, ha="center", va="center", rotation=rotation)
-    ground = {"facecolor": "white", "edgecolor": "none", "boxstyle": "round,pad=0.2"}
-    for radius in (SONG_NEUTRAL_RADIUS, SONG_INNER_RADIUS):
-        ax.text(
-            radius, 0, f"{radius:g}", size=7, color=MUTED, ha="center", va="center", bbox=ground
-        )
-    ax.set_xlim(-1.13, 1.13)
-    ax.set_ylim(-1.13, 1.13)
-    ax.axis("off")
-    return figure
-
-
-def _draw_sectors(ax: Axes, *, outer_radius: float, alpha: float) -> None:
-    """Draw the two rings and the centre in the colours of their emotions."""
-    style: dict[str, Any] = {"edgecolor": "white", "linewidth": 1.2, "alpha": alpha, "zorder": 0}
-    rings = (
-        (SONG_OUTER_EMOTIONS, SONG_INNER_RADIUS, outer_radius),
-        (SONG_INNER_EMOTIONS, SONG_NEUTRAL_RADIUS, SONG_INNER_RADIUS),
-    )
-    for emotions, inside, outside in rings:
-        half_deg = 180.0 / len(emotions)
-        for emotion in emotions:
-            middle_deg = SONG_ANGLES_DEG[emotion]
-            ends_deg = middle_deg - half_deg, middle_deg + half_deg
-            colour = _colour(emotion)
-            ax.add_patch(
-                Wedge((0, 0), outside, *ends_deg, width=outside - inside, facecolor=colour, **style)
-            )
-    ax.add_patch(Circle((0, 0), SONG_NEUTRAL_RADIUS, facecolor=_colour(SONG_NEUTRAL), **style))
-
-
-def _write_names(ax: Axes, *, outer_radius: float, size: float) -> Iterator[Text]:
-    """Write each emotion's name in its sector."""
-    style: dict[str, Any] = {"size": size, "ha": "center", "va": "center", "zorder": 1}
-    inner_radius = (SONG_NEUTRAL_RADIUS + SONG_INNER_RADIUS) / 2
-    for emotion, angle_deg in SONG_ANGLES_DEG.items():
-        radius = inner_radius if emotion in SONG_INNER_EMOTIONS else outer_radius
-        angle = np.radians(angle_deg)
-        yield ax.text(radius * np.cos(angle), radius * np.sin(angle), emotion, **style)
-    yield ax.text(0.0, 0.0, SONG_NEUTRAL, **style)
-
-
-def _colour(emotion: str) -> str:
-    """Give an emotion's colour; a stored sequence may name one that is not ours."""
-    return EMOTION_COLOURS.get(emotion, UNKNOWN_COLOUR)

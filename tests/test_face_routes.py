@@ -13,12 +13,14 @@ import numpy as np
 import pypdf
 import pytest
 from answers import Answer, Upload, assert_problem, multipart, rows
+from flask import Flask
 from flask.testing import FlaskClient
 from PIL import Image
 from test_mood_routes import LOUD, NAMES, QUIET, track
 
 from app import create_app
 from emosync.config import Config
+from emosync.face_plots import BOX_COLOUR
 from emosync.labels import FACE_EMOTIONS, MOOD_OF_EMOTION, MOODS
 
 ROOT = Path(__file__).parent.parent
@@ -226,3 +228,25 @@ def test_photographs_have_as_many_faces_as_their_manifest_says(picture: Any) -> 
             found = told(picture((PHOTOS / row["file"]).read_bytes(), row["file"]))
             n_faces = len(found["faces"])
             assert int(row["faces_min"]) <= n_faces <= int(row["faces_max"]), row["file"]
+
+
+@pytest.mark.skipif(not PHOTOS.is_dir(), reason="the folder of photographs is not there")
+def test_a_picture_taken_for_one_face_is_marked_as_a_whole(
+    app: Flask, client: FlaskClient, picture: Any
+) -> None:
+    photo = (PHOTOS / "face-api.js__test__images__surprised_cropped.jpg").read_bytes()
+    found = told(picture(photo, detect="0"))
+    whole, detected = (
+        edge_is_marked(client.get(told(picture(photo, detect=detect))["visualization"]).data)
+        for detect in ("0", "1")
+    )
+    assert (whole, detected) == (True, False)
+    # Entries of the time before the boxes were kept are searched again.
+    service = app.extensions["emosync"].faces
+    entry = app.extensions["emosync"].history.find(found["audio_file"])
+    assert not edge_is_marked(service.draw(replace(entry, details={})))
+
+
+def edge_is_marked(png: bytes) -> bool:
+    pixels = np.asarray(Image.open(io.BytesIO(png)).convert("RGB"))
+    return bool((pixels[10:-60, 0] == tuple(bytes.fromhex(BOX_COLOUR[1:]))).all())

@@ -61,6 +61,14 @@ def test_an_entry_comes_back_as_it_was_with_its_order_of_labels(history: History
     assert list(kept.probabilities) == list(ENTRY.probabilities)
 
 
+def test_what_drawings_need_comes_back_but_is_in_no_list(history: History) -> None:
+    boxes = {"boxes": [[0.0, 1.5, 20.0, 30.0]]}
+    history.add([replace(ENTRY, details=boxes)])
+    assert history.find(ENTRY.audio_file).details == boxes
+    (listed,) = history.page(limit=10)
+    assert listed.details == {}
+
+
 def test_a_row_has_the_three_best_as_json_text() -> None:
     row = ENTRY.row()
     assert row["timestamp"] == "2024-01-15 14:30:25"

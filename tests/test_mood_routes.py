@@ -179,7 +179,9 @@ def test_a_recording_has_a_mood_and_is_kept(
     assert (row["task"], row["predicted_emotion"]) == ("mood", found["mood"])
     assert client.get(found["visualization"]).data.startswith(b"\x89PNG")
     report = pypdf.PdfReader(io.BytesIO(client.get(found["report"]).data))
-    assert found["mood"] in report.pages[0].extract_text()
+    text = report.pages[0].extract_text()
+    assert found["mood"] in text
+    assert "smooth 5, amplify 1, shortest 3 s" in text
 
 
 def test_what_a_recording_cannot_have_is_refused(upload: Upload, make_wav: MakeWav) -> None:

@@ -1,14 +1,17 @@
 import io
+import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from PIL import Image
 from pypdf import PdfReader
 
-from emosync import report, sheet
+from emosync import report, report_figures, sheet
 from emosync.report import ReportData, speech_report
 from emosync.results import Window
 
+ROOT = Path(__file__).parent.parent
 PROBABILITIES = {
     "angry": 0.612,
     "happy": 0.201,
@@ -50,7 +53,7 @@ def windows(*emotions: str, length_s: float = 8.0) -> tuple[Window, ...]:
 
 def test_the_report_says_what_was_predicted_when_and_how(panels: bytes) -> None:
     text = read(speech_report(DATA, panels=panels))
-    for fact in ("voice.m4a", DATA.audio_file, DATA.timestamp, "whisper", "3.0 s"):
+    for fact in ("voice.m4a", DATA.audio_file, f"{DATA.timestamp} UTC", "whisper", "3.0 s"):
         assert fact in text
     assert "Angry 61.2% confidence" in text
 
@@ -72,15 +75,16 @@ def test_the_report_says_how_far_to_trust_it(panels: bytes) -> None:
 def test_the_picture_is_in_the_report(panels: bytes) -> None:
     (image,) = PdfReader(io.BytesIO(speech_report(DATA, panels=panels))).pages[0].images
     assert image.image is not None
-    assert image.image.size == (1012, 880)
+    # Without the head: the report has one of its own.
+    assert image.image.size == (1012, 880 - 66)
 
 
 @pytest.mark.parametrize("n_windows", [0, 1, 2, 75])
-def test_the_report_is_two_pages(panels: bytes, n_windows: int) -> None:
+def test_the_report_is_two_pages_at_most(panels: bytes, n_windows: int) -> None:
     data = replace(
         DATA, windows=windows(*["happy", "sad", "calm"] * 25)[:n_windows], duration_s=601
     )
-    assert len(PdfReader(io.BytesIO(speech_report(data, panels=panels))).pages) == 2
+    assert len(PdfReader(io.BytesIO(speech_report(data, panels=panels))).pages) <= 2
 
 
 def test_the_document_is_titled(panels: bytes) -> None:
@@ -114,7 +118,7 @@ def test_names_are_text_never_markup(panels: bytes, filename: str, printed: str)
 def test_a_very_long_name_is_shortened(panels: bytes) -> None:
     data = replace(DATA, filename="x" * 5000 + "_take_2.flac", audio_file="y" * 3000)
     pdf = PdfReader(io.BytesIO(speech_report(data, panels=panels)))
-    assert len(pdf.pages) == 2
+    assert len(pdf.pages) <= 2
     assert "take_2.flac" in "".join(pdf.pages[0].extract_text().split())
 
 
@@ -124,6 +128,22 @@ def test_a_long_recording_is_told_window_by_window(panels: bytes) -> None:
     assert "Over time" in text
     assert "0:08 angry 50.0%" in text
     assert "1:04 sad 50.0%" in text
+
+
+def test_starts_keep_their_half_seconds(panels: bytes) -> None:
+    told = windows("sad", "sad", "sad", length_s=6.5)
+    text = read(speech_report(replace(DATA, windows=told, duration_s=20.0), panels=panels))
+    assert "0:06.5 sad" in text
+    assert "0:13.0 sad" in text
+
+
+@pytest.mark.parametrize(("n_windows", "n_heads"), [(2, 2), (3, 3), (4, 2), (5, 3)])
+def test_a_column_of_windows_that_is_not_needed_has_no_head(
+    panels: bytes, n_windows: int, n_heads: int
+) -> None:
+    data = replace(DATA, windows=windows(*["sad"] * n_windows), duration_s=90.0)
+    text = read(speech_report(data, panels=panels))
+    assert text.count("Start Emotion Confidence") == n_heads
 
 
 def test_a_short_recording_has_no_section_on_time(panels: bytes) -> None:
@@ -149,25 +169,45 @@ def test_labels_without_a_colour_of_their_own_are_drawn() -> None:
 def test_the_accuracy_on_unseen_speakers_is_shown(panels: bytes) -> None:
     figures = {
         "seed": {"accuracy": 0.93},
-        "speaker": {"CREMA-D": {"weighted_accuracy": 0.774, "n_clips": 7442}, "ece": 0.031},
+        "speaker": {
+            "clips": 7542,
+            "accuracy": 0.774,
+            "unweighted_accuracy": 0.7,
+            "calibration_error": 0.031,
+            "by_corpus": {"CREMA-D": {"clips": 7442, "accuracy": 0.75}},
+            "by_emotion": {"happy": 0.5, "sad": 0.25},
+        },
     }
-    text = read(speech_report(replace(DATA, card={"figures": figures}), panels=panels))
+    data = replace(DATA, task="speech", card={"figures": figures})
+    text = read(speech_report(data, panels=panels))
     assert "How often whisper is right" in text
     assert "never heard" in text
-    assert "CREMA-D, weighted accuracy 77.4%" in text
+    assert "CREMA-D 7,442 75.0%" in text
+    assert "All 7,542 77.4% 70.0%" in text
+    assert "happy sad 50.0% 25.0%" in text
     assert "93.0%" not in text
-    assert "7442" not in text
 
 
 def test_other_figures_are_not_passed_off_as_those_of_unseen_speakers(panels: bytes) -> None:
-    card = {"figures": {"seed": {"accuracy": 0.93}}}
-    text = read(speech_report(replace(DATA, card=card), panels=panels))
-    assert "seed, accuracy 93.0%" in text
-    assert "are not among them" in text
+    data = replace(DATA, task="speech", card={"figures": {"seed": {"accuracy": 0.93}}})
+    text = read(speech_report(data, panels=panels))
+    assert "93.0% of recordings in a random split" in text
+    assert "had never heard are not known" in text
+
+
+def test_every_shipped_card_tells_how_often_its_model_is_right() -> None:
+    sheet.register_fonts()
+    for task in ("speech", "song", "genre", "mood", "face"):
+        for path in (ROOT / "models" / task).glob("*/card.json"):
+            figures = json.loads(path.read_text()).get("figures") or {}
+            if path.parent.name in ("detector", "network", "random_forest"):
+                continue  # no report is written of these, or they are told by other figures
+            assert list(report_figures.accuracy(task, path.parent.name, figures)), path
 
 
 @pytest.mark.parametrize("card", [{}, {"figures": {}}, {"figures": None}, {"figures": {"n": 3}}])
 def test_a_card_without_figures_leaves_the_section_out(
     panels: bytes, card: dict[str, object]
 ) -> None:
-    assert "is right" not in read(speech_report(replace(DATA, card=card), panels=panels))
+    data = replace(DATA, task="speech", card=card)
+    assert "is right" not in read(speech_report(data, panels=panels))

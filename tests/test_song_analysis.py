@@ -1,12 +1,13 @@
 import itertools
 import time
+from dataclasses import asdict
 
 import numpy as np
 import pytest
 
-from emosync.playback import PlaybackSettings
+from emosync.playback import AppliedSettings, PlaybackSettings, applied_settings
 from emosync.results import SongCurve
-from song_analysis import play_song
+from song_analysis import labelled_curve, play_song
 
 # Places in the plane, each in the middle of its sector.
 HAPPY, ANGRY, BORED = (0.9, 0.25), (-0.7, 0.7), (-0.9, -0.7)
@@ -60,3 +61,21 @@ def test_two_hours_that_change_all_the_time_are_played_soon() -> None:
     # About 50 ms; the margin is for a busy machine.
     assert time.perf_counter() - begun_s < 0.5
     assert len(played.rows) == 2_058
+
+
+def test_a_sequence_tells_the_settings_it_was_made_with() -> None:
+    played = play_song(curve(HAPPY, ANGRY), PlaybackSettings(amplify=3.0, min_duration=1.0))
+    assert played.settings == AppliedSettings(smooth=5, amplify=3.0, min_duration=1.0)
+    assert applied_settings(asdict(played.settings)) == played.settings
+    assert applied_settings({}) is None
+
+
+def test_the_labelled_curve_lies_where_its_labels_do() -> None:
+    timid = curve((0.3, 0.08), (-0.2, 0.2))
+    settings = PlaybackSettings(smooth=1, amplify=3.0)
+    played = play_song(timid, settings)
+    drawn = labelled_curve(timid, played.settings)
+    own = play_song(drawn, PlaybackSettings(smooth=1))
+    assert own.rows == played.rows
+    assert own.rows != play_song(timid, PlaybackSettings(smooth=1)).rows
+    assert drawn.valence.max() == pytest.approx(0.9)

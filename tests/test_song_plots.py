@@ -11,7 +11,7 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from emosync import canvas, song_colours, song_plots
+from emosync import canvas, song_circle, song_colours, song_plots
 from emosync.labels import SONG_ANGLES_DEG, SONG_COMPLETED, SONG_NEUTRAL
 from emosync.song_colours import EMOTION_COLOURS
 
@@ -100,9 +100,45 @@ def test_what_lies_beyond_the_plane_is_drawn_at_its_edge() -> None:
     assert edge == beyond
 
 
+def test_what_lies_beyond_the_plane_stays_in_its_sector() -> None:
+    song = song_plots._Song(np.arange(2.0), np.array([-3.0, 0.5]), np.array([-1.0, 0.5]), [])
+    assert song.places == pytest.approx(np.array([[-1.0, -1 / 3], [0.5, 0.5]]))
+
+
+def test_the_settings_stand_below_the_title() -> None:
+    song = song_plots._Song(np.arange(2.0), np.zeros(2), np.zeros(2), [])
+    assert song_plots._facts(song, "smooth 5").endswith("; smooth 5")
+    assert song_plots._facts(song, "") == "1.0 s, 0 parts, 0 emotions"
+
+
+def test_moods_are_drawn_above_the_rest_each_in_its_colour() -> None:
+    moods = {"Sad": 0.6, "Energetic": 0.2, "Happy": 0.15, "Calm": 0.05}
+    time_s = np.arange(0.0, 60.0)
+    picture = pixels(
+        song_plots.song_panels(
+            time_s, 0 * time_s, 0 * time_s, SEQUENCE, title="song.mp3", moods=moods
+        )
+    )
+    assert picture.shape == (1221, PANELS_PX[0], 3)
+    shares = [share_of(song_colours.MOOD_COLOURS[mood], picture[90:240]) for mood in moods]
+    assert shares == sorted(shares, reverse=True)
+    assert shares[-1] > 0
+
+
+def test_a_word_beside_an_end_of_the_path_covers_no_name() -> None:
+    figure = song_plots._panels(
+        song_plots._Song(np.arange(2.0), np.array([-0.7, -0.75]), np.array([-0.2, -0.3]), []),
+        "title", "", {},
+    )  # fmt: skip
+    texts = {text.get_text(): text for ax in figure.axes for text in ax.texts}
+    boxes = {word: texts[word].get_window_extent() for word in ("start", "end", "Depressed")}
+    for one, other in itertools.combinations(boxes.values(), 2):
+        assert not one.overlaps(other)
+
+
 def test_an_emotion_of_an_older_vocabulary_is_drawn_too() -> None:
     strip = pixels(draw(emotions=[(0.0, "Wistful"), (120.0, SONG_COMPLETED)]))[STRIP]
-    assert share_of(song_plots.UNKNOWN_COLOUR, strip) > 0.9
+    assert share_of(song_circle.UNKNOWN_COLOUR, strip) > 0.9
 
 
 @pytest.mark.parametrize(
@@ -134,7 +170,7 @@ def test_the_same_song_gives_the_same_bytes_in_threads_too() -> None:
 def test_the_global_style_is_left_alone() -> None:
     before = dict(matplotlib.rcParams)
     draw()
-    song_plots.label_circle()
+    song_circle.label_circle()
     assert dict(matplotlib.rcParams) == before
 
 
@@ -145,17 +181,17 @@ def test_pyplot_is_never_loaded() -> None:
 
 @pytest.mark.parametrize("length_s", [0.5, 2, 12, 13, 59, 60, 214, 600, 3600, 7200, 7 * 86_400])
 def test_there_are_enough_ticks_and_never_too_many(length_s: float) -> None:
-    ticks = song_plots._ticks(length_s).tick_values(0.0, length_s)
+    ticks = canvas._ticks(length_s).tick_values(0.0, length_s)
     shown = [tick for tick in ticks if 0 <= tick <= length_s]
-    assert min(2, 1 + length_s // 1) <= len(shown) <= song_plots.MAX_TICKS + 1
+    assert min(2, 1 + length_s // 1) <= len(shown) <= canvas.MAX_TICKS + 1
 
 
 class TestLabelCircle:
     def test_it_is_a_square_that_holds_every_name_within_its_own_sector(self) -> None:
-        picture = pixels(song_plots.label_circle())
+        picture = pixels(song_circle.label_circle())
         assert picture.shape == (CIRCLE_PX[1], CIRCLE_PX[0], 3)
         with canvas.drawing():
-            figure = song_plots._circle()
+            figure = song_circle._circle()
             assert {*SONG_ANGLES_DEG, SONG_NEUTRAL} <= words_of(figure)
             boxes = {
                 text.get_text(): text.get_window_extent()
@@ -171,7 +207,7 @@ class TestLabelCircle:
             assert not (ground == 255).all(axis=1).any(), name
 
     def test_high_arousal_is_above_and_high_valence_at_the_right(self) -> None:
-        height, width, _ = (picture := pixels(song_plots.label_circle())).shape
+        height, width, _ = (picture := pixels(song_circle.label_circle())).shape
         assert (picture[: height // 2] == rgb(EMOTION_COLOURS["Excited"])).all(axis=-1).any()
         assert (picture[:, width // 2 :] == rgb(EMOTION_COLOURS["Content"])).all(axis=-1).any()
         assert not (picture[:, width // 2 :] == rgb(EMOTION_COLOURS["Bored"])).all(axis=-1).any()

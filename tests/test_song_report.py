@@ -9,7 +9,7 @@ from emosync.labels import SONG_OUTER_EMOTIONS
 from emosync.report import ReportData
 from emosync.results import Window
 from emosync.song_plots import song_panels
-from emosync.song_report import song_report
+from emosync.song_report import mood_report, song_report
 
 SHARES = {"Happy": 0.5, "Calm": 0.3, "Frustrated": 0.2}
 DATA = ReportData(
@@ -72,7 +72,8 @@ def test_the_picture_is_on_the_first_page(panels: bytes) -> None:
     pdf = PdfReader(io.BytesIO(song_report(DATA, panels=panels)))
     (image,) = pdf.pages[0].images
     assert image.image is not None
-    assert image.image.size == Image.open(io.BytesIO(panels)).size
+    width, height = Image.open(io.BytesIO(panels)).size
+    assert image.image.size == (width, height - 66)
     assert pdf.metadata is not None
     assert pdf.metadata.title == "Song emotion report: song.mp3"
 
@@ -80,3 +81,20 @@ def test_the_picture_is_on_the_first_page(panels: bytes) -> None:
 def test_a_name_is_text_never_markup(panels: bytes) -> None:
     name = "<b>bold</b> & <img src='x'/>.mp3"
     assert name in text_of(song_report(replace(DATA, filename=name), panels=panels))
+
+
+def test_the_report_says_how_the_curve_became_the_sequence(panels: bytes) -> None:
+    text = text_of(song_report(replace(DATA, settings="smooth 5, amplify 3"), panels=panels))
+    assert "Settings smooth 5, amplify 3" in text
+
+
+def test_the_report_on_a_mood_tells_of_moods(panels: bytes) -> None:
+    moods = {"Sad": 0.6, "Energetic": 0.2, "Happy": 0.15, "Calm": 0.05}
+    data = replace(DATA, emotion="Sad", confidence=0.6, probabilities=moods, task="mood")
+    text = text_of(mood_report(data, panels=panels))
+    assert "Sad 60.0% confidence" in text
+    assert "which of four moods" in text
+
+
+def test_a_song_without_a_sequence_has_a_report(panels: bytes) -> None:
+    assert "Playback sequence" not in text_of(song_report(replace(DATA, windows=()), panels=panels))

@@ -386,6 +386,14 @@ def test_the_report_of_a_song_lists_its_sequence(
         assert all(row["emotion"] in text for row in found["sequence"][:-1])
 
 
+def test_the_report_of_a_song_states_its_settings(
+    client: FlaskClient, upload: Upload, tune: bytes
+) -> None:
+    found = heard(upload, tune, amplify="3", min_duration="1")
+    pages = pypdf.PdfReader(io.BytesIO(client.get(found["report"]).data)).pages
+    assert "smooth 5, amplify 3, shortest 1 s" in pages[0].extract_text()
+
+
 def test_a_short_song_is_padded(upload: Upload) -> None:
     found = heard(upload, music.as_wav(music.music(2.1)))
     assert found["sequence"][-1]["start_time"] == pytest.approx(2, abs=0.5)
