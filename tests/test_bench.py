@@ -280,6 +280,8 @@ def test_the_page_shows_every_method_and_every_goal(with_plain: bool) -> None:
         # One object for a curve, one for a recording, one for an upload.
         "| 10,000,000 writes | $50 once |",
         "| 86,400,000 writes | $432 a day |",
+        "## The history at 200,000 rows: SQLite",
+        "## The history at 200,000 rows: PostgreSQL",
         "$12,960 a month for the writes alone, beside $24,762 for the machines",
     ):
         assert words in page
