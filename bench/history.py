@@ -1,8 +1,11 @@
 """How long the history takes at ten million rows, and by which plan it is read.
 
-`python -m bench.history` asks SQLite in a temporary folder, with `--url` another, empty database.
+`python -m bench.history` asks SQLite in a temporary folder, with `--url` another, empty database,
+and prints a section of BENCHMARKS.md. `history.md` beside this holds the sections that stand
+there, so that `make bench`, which takes no ten million rows, leaves them as they are.
 """
 
+import re
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -17,6 +20,8 @@ from sqlalchemy import event, text
 from sqlalchemy.engine import Engine
 
 from bench.history_rows import OWNERS, fill
+from bench.machine import load_average, n_cores
+from bench.page import heading, table
 from emosync.caller import Caller, working_for
 from emosync.database import Database
 from emosync.errors import NotFound
@@ -24,6 +29,7 @@ from emosync.history import Entry, History
 from emosync.recordings import new_name
 
 _PAGE: Final = 100
+_LITERAL: Final = re.compile(r"'[^']*'|\b\d+\b")
 _OF_ROW_0: Final = "20240101-000000-0000000000000000.wav"
 
 
@@ -93,7 +99,7 @@ def measure(history: History, question: Question, *, n_times: int) -> Times:
     return Times(median(times_ms), quantiles(times_ms, n=100)[98], median(processor_ms))
 
 
-def plans(database: Database, question: Question) -> list[str]:
+def plans(database: Database, question: Question, *, are_run: bool = False) -> list[str]:
     """Return how the database goes about each query of a question.
 
     Parameters
@@ -102,23 +108,27 @@ def plans(database: Database, question: Question) -> list[str]:
         Filled, and with statistics.
     question : Question
         What is asked.
+    are_run : bool
+        Whether Postgres runs them, and tells rows and times (EXPLAIN ANALYZE); SQLite has no
+        figures to tell.
 
     Returns
     -------
     list of str
-        In the words of EXPLAIN, without figures.
+        In the words of EXPLAIN, a line for each step.
     """
     with _queries() as queries, working_for(Caller(question.owner)):
         question.ask(History(database))
-    return [_plan(database, *query) for query in queries]
+    return [_plan(database, *query, is_run=are_run) for query in queries]
 
 
-def _plan(database: Database, statement: str, parameters: Any) -> str:
+def _plan(database: Database, statement: str, parameters: Any, *, is_run: bool) -> str:
+    options = "ANALYZE, BUFFERS, COSTS OFF" if is_run else "COSTS OFF"
     with database.begin() as connection:
         is_sqlite = connection.dialect.name == "sqlite"
-        explain = "EXPLAIN QUERY PLAN " if is_sqlite else "EXPLAIN (COSTS OFF) "
+        explain = "EXPLAIN QUERY PLAN " if is_sqlite else f"EXPLAIN ({options}) "
         rows = connection.exec_driver_sql(explain + statement, parameters).all()
-    return "; ".join(str(row[-1]).strip() for row in rows)
+    return "\n".join(str(row[-1]).rstrip() for row in rows)
 
 
 @contextmanager
@@ -164,15 +174,71 @@ def main(n_rows: int, url: str | None, is_empty: bool, n_times: int) -> None:
             fill(url, n_rows)
             click.echo(f"{n_rows:,} rows in {time.perf_counter() - began_s:.0f} s", err=True)
         database = Database(url)
-        click.echo(f"{_size_bytes(database) / 1e9:.2f} GB with its indexes\n")
-        click.echo("| What is asked | Median, ms | 99th percentile, ms | Processor, ms | Plan |")
-        click.echo("| --- | --- | --- | --- | --- |")
-        for question in questions(n_rows):
-            times = measure(History(database), question, n_times=n_times)
-            figures = (times.median_ms, times.slow_ms, times.processor_ms)
-            cells = [question.name, *(f"{figure:.2f}" for figure in figures)]
-            click.echo(f"| {' | '.join([*cells, ' / '.join(plans(database, question))])} |")
+        for line in section(database, n_rows, n_times=n_times):
+            click.echo(line)
         database.close()
+
+
+def section(database: Database, n_rows: int, *, n_times: int) -> Iterator[str]:
+    """Measure everything, and write what came of it.
+
+    Parameters
+    ----------
+    database : Database
+        Filled.
+    n_rows : int
+        With so many rows.
+    n_times : int
+        How often each question is asked.
+
+    Yields
+    ------
+    str
+        Lines of Markdown.
+    """
+    busy = load_average()
+    version, options = _version(database)
+    yield from heading(f"The history at {n_rows:,} rows: {version}")
+    rows = []
+    for question in questions(n_rows):
+        times = measure(History(database), question, n_times=n_times)
+        figures = (times.median_ms, times.slow_ms, times.processor_ms)
+        rows.append((question.name, *(f"{figure:.2f} ms" for figure in figures)))
+    yield from table(("What is asked", "Median", "99th percentile", "Processor, median"), rows)
+    yield ""
+    yield (
+        f"Written by `python -m bench.history --rows {n_rows}`: {n_times} times each by one client "
+        f"in the same process, through the code that the routes use; a page has {_PAGE} rows. "
+        f"{_size_bytes(database) / 1e9:.2f} GB with the indexes, {n_cores()} cores, load average "
+        f"before {busy:.1f}: with more than one at work the 99th percentile tells how long others "
+        "kept the core. The processor's time is that of this process, without a server's."
+    )
+    yield ""
+    yield f"The plans, by `{options}`; questions with the same plan stand together:"
+    for names, plan in _by_plan(database, n_rows):
+        yield from ("", f"{', '.join(names)}:", "", "```text", *plan.split("\n"), "```")
+
+
+def _by_plan(database: Database, n_rows: int) -> Iterator[tuple[list[str], str]]:
+    """Yield the names of questions that are answered alike, with the plan of the first."""
+    alike: dict[tuple[str, ...], list[Question]] = {}
+    for question in questions(n_rows):
+        # Postgres repeats what was asked for.
+        shape = tuple(_LITERAL.sub("?", plan) for plan in plans(database, question))
+        alike.setdefault(shape, []).append(question)
+    for found in alike.values():
+        told = plans(database, found[0], are_run=True)
+        yield [question.name for question in found], "\n".join(told)
+
+
+def _version(database: Database) -> tuple[str, str]:
+    """Name the database, and how it was asked for its plans."""
+    with database.begin() as connection:
+        number = ".".join(map(str, connection.dialect.server_version_info or ()))
+        if connection.dialect.name == "sqlite":
+            return f"SQLite {number}", "EXPLAIN QUERY PLAN"
+        fsync = connection.execute(text("SHOW fsync")).scalar_one()
+        return f"PostgreSQL {number}, fsync {fsync}", "EXPLAIN (ANALYZE, BUFFERS, COSTS OFF)"
 
 
 def _size_bytes(database: Database) -> int:

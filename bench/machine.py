@@ -17,15 +17,19 @@ def describe() -> dict[str, str]:
     """Describe processor, memory, system and versions, a line each."""
     memory = re.search(r"MemTotal:\s+(\d+)", Path("/proc/meminfo").read_text())
     model = re.search(r"model name\s*:\s*(.+)", Path("/proc/cpuinfo").read_text())
-    n_cores = len(os.sched_getaffinity(0))
     return {
-        "Processor": f"{model[1] if model else 'unknown'}, {n_cores} cores",
+        "Processor": f"{model[1] if model else 'unknown'}, {n_cores()} cores",
         "Memory": f"{int(memory[1]) / 1e6:.0f} GB" if memory else "unknown",
         "System": f"{platform.system()} {platform.release()}",
         "Python": platform.python_version(),
         "Packages": ", ".join(f"{name} {_version(name)}" for name in PACKAGES),
         "Revision": _revision(),
     }
+
+
+def n_cores() -> int:
+    """Count the cores that this process may use."""
+    return len(os.sched_getaffinity(0))
 
 
 def load_average() -> float:

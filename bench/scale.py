@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from bench.machine import n_cores
 from bench.measure import (
     CLIENTS,
     Load,
@@ -55,6 +56,8 @@ class Scale:
 
     Attributes
     ----------
+    n_cores : int
+        Of the machine, for the workers and the clients.
     crowds : dict of (str, int) to Summary
         Several clients, by method and number of workers.
     cpu_s : dict of (str, int) to float
@@ -71,6 +74,7 @@ class Scale:
         What the library keeps of it, by kind; the recording among them.
     """
 
+    n_cores: int
     crowds: dict[tuple[str, int], Summary]
     cpu_s: dict[tuple[str, int], float]
     row_bytes: float
@@ -118,7 +122,7 @@ def measure_scale(plan: ScalePlan, folder: Path, say: Say) -> Scale:
     say("a song, and what is kept of it")
     song_s, song_bytes = _song(folder / "one song")
     return Scale(
-        crowds, cpu_s, row_bytes, RECORDING.stat().st_size, batches, song_s, song_bytes
+        n_cores(), crowds, cpu_s, row_bytes, RECORDING.stat().st_size, batches, song_s, song_bytes
     )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from bench.scale_probe import BATCH_SIZES, METHODS
 # Usual list prices of large clouds in 2026, rounded; put in your own.
 CORE_HOUR_USD: Final = 0.04
 GB_MONTH_USD: Final = 0.023
+PUT_USD: Final = 0.005 / 1_000
 DATABASE_GB_MONTH_USD: Final = 0.12
 # The example that is worked out.
 N_SONGS: Final = 10_000_000
@@ -21,6 +22,7 @@ CORES_PER_MACHINE: Final = 16
 BUSY_SHARE: Final = 0.6
 BUILD_DAYS: Final = 7
 DAY_S: Final = 86_400
+MONTH_HOURS: Final = 730
 # Assumed of a server with a fast disk; nothing here measures it.
 POSTGRES_COMMITS_PER_S: Final = 5_000
 
@@ -73,17 +75,25 @@ def _workers(scale: Scale, plan: ScalePlan) -> Iterator[str]:
     rows = []
     for method in METHODS:
         one, two = (scale.crowds[method, n] for n in WORKER_COUNTS)
+        used = one.rate_per_s * scale.cpu_s[method, 1]
         rows.append(
-            (f"`{method}`", f"{one.rate_per_s:.0f}/s", f"{two.rate_per_s:.0f}/s",
+            (f"`{method}`", f"{one.rate_per_s:.0f}/s", f"{used:.1f}", f"{two.rate_per_s:.0f}/s",
              f"{two.rate_per_s / one.rate_per_s:.2f} times",
+             f"{min(2, scale.n_cores / used):.2f} times",
              f"{one.errors + two.errors} of {one.n_requests + two.n_requests:,}")
         )  # fmt: skip
-    yield from table(("Method", "One worker", "Two workers", "Two against one", "Errors"), rows)
+    yield from table(
+        ("Method", "One worker", "Cores it uses", "Two workers", "Two against one",
+         f"What {scale.n_cores} cores leave room for", "Errors"), rows
+    )  # fmt: skip
     yield ""
     yield (
-        f"{CLIENTS} clients, {plan.n_rounds} rounds of {plan.n_crowd} requests. The clients take "
-        "a part of the second core, so two workers stay below twice one; machines that are "
-        "asked from elsewhere, and share only database, broker and bucket, do not have that loss."
+        f"{CLIENTS} clients, {plan.n_rounds} rounds of {plan.n_crowd} requests. The cores that "
+        "one worker uses are its rate times the processor time of a request (next table): its "
+        "threads decode and compute side by side, so it may take more than one core by itself. "
+        "What it leaves of the machine's cores is all that a second worker can win. A request's "
+        "processor time was taken with one worker and may differ a little with two, so that room "
+        "is known to some hundredths. Rates add up over cores, not over workers."
     )
 
 
@@ -118,15 +128,17 @@ def _batches(scale: Scale) -> Iterator[str]:
     ]
     yield from table(("Network alone, per clip", *(f"{n} together" for n in BATCH_SIZES)), rows)
     yield ""
-    gains = {
-        method: 1 - min(by_size.values()) / by_size[1]
-        for method, by_size in scale.batches_ms.items()
-    }
-    words = ", ".join(f"{gain:.0%} of `{method}`'s time" for method, gain in gains.items())
+    words = []
+    for method, by_size in scale.batches_ms.items():
+        saved_ms, whole_ms = by_size[1] - min(by_size.values()), 1e3 * scale.cpu_s[method, 1]
+        words.append(
+            f"{saved_ms:.2f} ms of the {whole_ms:.1f} ms that a request with `{method}` takes of "
+            f"the processor ({saved_ms / whole_ms:.1%})"
+        )
     yield (
-        "Concurrent requests could be gathered into one batch. On one core, which is what a "
-        f"worker has, that saves at most {words}, and each request would wait for the others. So "
-        "requests are not gathered; the windows of one long recording are."
+        "Concurrent requests could be gathered into one batch. On one core, which is what each "
+        f"run of a model has, that saves at most {' and '.join(words)}, and each request would "
+        "wait for the others. So requests are not gathered; the windows of one long recording are."
     )
 
 
@@ -136,7 +148,7 @@ def _example(scale: Scale) -> Iterator[str]:
     songs = Need.of(scale.song_s, N_SONGS / (BUILD_DAYS * DAY_S))
     rows = [
         (f"{REQUESTS_PER_S:,} clips a second by `{method}`", f"{need.cores:.0f}",
-         f"{need.machines}", _usd(need.machines * CORES_PER_MACHINE * CORE_HOUR_USD * 730))
+         f"{need.machines}", _usd(_machines_usd(need.machines)))
         for method, need in speech.items()
     ]  # fmt: skip
     build_usd = N_SONGS * scale.song_s / 3600 * CORE_HOUR_USD
@@ -160,19 +172,35 @@ def _storage(scale: Scale) -> Iterator[str]:
     rows_a_day = REQUESTS_PER_S * DAY_S
     rows_gb = rows_a_day * scale.row_bytes / 1e9
     uploads_gb = rows_a_day * scale.upload_bytes / 1e9
+    n_puts = N_SONGS * (len(scale.song_bytes) - 1)
+    machines = Need.of(scale.cpu_s[METHODS[0], 1], REQUESTS_PER_S).machines
     yield from table(
-        ("Storage", "Size", "Per month"),
+        ("Storage", "Size", "Price"),
         [
             ("Curves, features and sequences of the songs", f"{kept_gb:,.0f} GB",
-             _usd(kept_gb * GB_MONTH_USD)),
+             f"{_usd(kept_gb * GB_MONTH_USD)} a month"),
+            ("To put them there", f"{n_puts:,} writes", f"{_usd(n_puts * PUT_USD)} once"),
             ("The recordings, if the bucket keeps them", f"{songs_gb:,.0f} GB",
-             _usd(songs_gb * GB_MONTH_USD)),
-            (f"A day of history ({rows_a_day:,} rows)", f"{rows_gb:,.0f} GB",
-             _usd(rows_gb * DATABASE_GB_MONTH_USD)),
-            ("A day of uploads (KEEP_UPLOADS=1)", f"{uploads_gb:,.0f} GB",
-             _usd(uploads_gb * GB_MONTH_USD)),
+             f"{_usd(songs_gb * GB_MONTH_USD)} a month"),
+            ("To put them there", f"{N_SONGS:,} writes", f"{_usd(N_SONGS * PUT_USD)} once"),
+            ("A day of history", f"{rows_gb:,.0f} GB, {rows_a_day:,} rows",
+             f"{_usd(rows_gb * DATABASE_GB_MONTH_USD)} a month"),
+            ("A day of uploads (`KEEP_UPLOADS=1`)", f"{uploads_gb:,.0f} GB",
+             f"{_usd(uploads_gb * GB_MONTH_USD)} a month"),
+            ("To put them there", f"{rows_a_day:,} writes",
+             f"{_usd(rows_a_day * PUT_USD)} a day"),
         ],
     )  # fmt: skip
+    yield ""
+    yield (
+        f"At ${1e3 * PUT_USD:.3f} for 1,000 writes to a bucket, and each month ${GB_MONTH_USD} for "
+        f"a GB in it and ${DATABASE_GB_MONTH_USD} for one of the database. Every upload is "
+        f"an object of its own, so keeping them costs {_usd(30 * rows_a_day * PUT_USD)} a month "
+        f"for the writes alone, beside {_usd(_machines_usd(machines))} for the machines that "
+        f"answer by `{METHODS[0]}`. At this rate do not keep them (`KEEP_UPLOADS=0`), or pack "
+        "thousands into one object, which the code does not do. "
+        "A request that asks for a job puts its body there as well: one more write each."
+    )
 
 
 def _saturation(scale: Scale) -> Iterator[str]:
@@ -194,6 +222,11 @@ def _saturation(scale: Scale) -> Iterator[str]:
         "Listing ten million songs takes 10,000 pages of a bucket's listing: ask `/songs` with a "
         "`prefix`. Finished sequences are read by id, which does not slow down."
     )
+
+
+def _machines_usd(machines: int) -> float:
+    """Give the price of machines for a month."""
+    return machines * CORES_PER_MACHINE * CORE_HOUR_USD * MONTH_HOURS
 
 
 def _usd(amount: float) -> str:

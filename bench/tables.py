@@ -1,6 +1,7 @@
 """Results as BENCHMARKS.md."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from statistics import median
 from typing import Final
 
@@ -15,6 +16,8 @@ from bench.song_tables import song_sections
 
 # What the project set out to reach, by method: median alone in ms, requests per second.
 GOALS: Final = {"whisper": (22, 70), "cnn": (10, 150)}
+# Of a run of its own: python -m bench.history
+HISTORY_PATH: Final = Path(__file__).parent / "history.md"
 GOAL_START_S: Final = 1.5
 GOAL_WORKER_MB: Final = 250
 GOAL_GROWTH: Final = 0.05
@@ -43,6 +46,7 @@ def markdown(results: Results) -> str:
     lines += mood_section(results.moods, plan.moods)
     lines += face_sections(results.faces, plan.faces)
     lines += scale_sections(results.scale, plan.scale)
+    lines += HISTORY_PATH.read_text("utf-8").rstrip("\n").split("\n")
     lines += _how(results)
     return "\n".join(lines) + "\n"
 

@@ -85,6 +85,7 @@ def document(config: Config) -> dict[str, Any]:
         "webhooks": webhooks(),
         "components": {
             "schemas": schemas,
+            "examples": problems.examples(),
             "headers": HEADERS,
             "parameters": {"RequestId": REQUEST_ID},
             "securitySchemes": _SCHEMES,

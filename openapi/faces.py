@@ -1,5 +1,6 @@
 """Faces: the answer about a picture, and the tracks that fit a face."""
 
+import json
 from typing import Final
 
 import face_service
@@ -14,7 +15,7 @@ from emosync.errors import (
 )
 from emosync.labels import FACE_EMOTIONS, MOOD_OF_EMOTION
 from openapi.kept import entry, kept_example
-from openapi.moods import METHOD, PLAYLIST_ERRORS, TRACK_ERRORS
+from openapi.moods import EXAMPLE_PLAYLIST, METHOD, PLAYLIST_ERRORS, TRACK_ERRORS
 from openapi.parts import (
     PROBABILITY,
     Json,
@@ -146,4 +147,8 @@ def _form() -> Json:
     tracks = text(
         "The tracks as JSON.", contentMediaType="application/json", contentSchema=track_list()
     )
-    return form_body(members({}, {"image": upload("The picture."), "tracks": tracks, **_choices()}))
+    return form_body(
+        members({}, {"image": upload("The picture."), "tracks": tracks, **_choices()}),
+        picture={"image": "photo.jpg", "tracks": json.dumps([EXAMPLE_TRACK])},
+        playlist={"image": "photo.jpg", "playlist": EXAMPLE_PLAYLIST},
+    )

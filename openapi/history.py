@@ -1,5 +1,6 @@
 """The history, pictures and reports."""
 
+from datetime import datetime
 from typing import Any, Final
 
 from emosync.errors import (
@@ -12,6 +13,8 @@ from emosync.errors import (
     UnsupportedMedia,
     UnusableAudio,
 )
+from emosync.history import Entry
+from emosync.history_csv import csv_lines
 from openapi.kept import AUDIO_FILE, DURATION_S, LINKS, TIMESTAMP
 from openapi.paging import limit_parameter, next_link
 from openapi.parts import (
@@ -52,19 +55,22 @@ _ROW: Final = members(
     }
 )
 _AUDIO_FILE: Final = "20260115-143025-5f0c9a3be1d24c77.wav"
+_ENTRY: Final = Entry(
+    _AUDIO_FILE,
+    "voice.wav",
+    datetime(2026, 1, 15, 14, 30, 25),
+    task="speech",
+    method="whisper",
+    emotion="neutral",
+    confidence=0.62,
+    probabilities={"neutral": 0.62, "sad": 0.21, "calm": 0.1},
+    duration_s=3.0,
+    id=7,
+)
 _EXAMPLE: Final[dict[str, Any]] = {
     "history": [
         {
-            "id": 7,
-            "timestamp": "2026-01-15 14:30:25",
-            "filename": "voice.wav",
-            "predicted_emotion": "neutral",
-            "confidence": 0.62,
-            "top_3_probabilities": '{"neutral": 0.62, "sad": 0.21, "calm": 0.1}',
-            "task": "speech",
-            "method": "whisper",
-            "duration_s": 3.0,
-            "audio_file": _AUDIO_FILE,
+            **_ENTRY.row(),
             "visualization": f"/visualizations/{_AUDIO_FILE}.png",
             "report": f"/download-report/{_AUDIO_FILE}",
         }
@@ -88,7 +94,10 @@ def page() -> Page:
 
 def _list() -> Operation:
     answer = members({"history": listed(named("HistoryRow")), "next": next_link()})
-    content = {JSON: {"schema": answer, "example": _EXAMPLE}, "text/csv": {}}
+    content = {
+        JSON: {"schema": answer, "example": _EXAMPLE},
+        "text/csv": {"example": "".join(csv_lines([_ENTRY]))},
+    }
     return Operation(
         "GET /history",
         name="listHistory",

@@ -78,6 +78,7 @@ PLAYLIST_ERRORS: Final[Errors] = (
     SpotifyTimeout,
     SpotifyUnreachable,
 )
+EXAMPLE_PLAYLIST: Final = "37i9dQZF1DXcBWIGoYBM5M"
 _PROBABILITIES: Final = probabilities(MOODS, "Highest first; they sum to 1.")
 _TOLD: Final = told(mood=nothing_or(MOOD), probabilities=nothing_or(_PROBABILITIES))
 _EXAMPLE_TOLD: Final = {
@@ -142,7 +143,7 @@ def _of_playlist() -> Operation:
         tag="Moods",
         summary="Tell the mood of each track of a playlist at Spotify.",
         parameters=[
-            parameter("playlist", playlist, place="path", example="37i9dQZF1DXcBWIGoYBM5M"),
+            parameter("playlist", playlist, place="path", example=EXAMPLE_PLAYLIST),
             parameter("method", METHOD),
         ],
         answers={"200": _tracks()},

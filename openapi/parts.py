@@ -166,14 +166,20 @@ def file_answer(description: str, *media_types: str) -> Json:
     return {"description": description, "content": {name: {} for name in media_types}}
 
 
+def text_answer(description: str, *, example: str) -> Json:
+    """Describe an answer in plain text."""
+    return {"description": description, "content": {"text/plain": {"example": example}}}
+
+
 def json_body(schema: Json, *, example: Any = None) -> Json:
     """Describe a body of JSON."""
     return {"required": True, "content": {JSON: _media(schema, example)}}
 
 
-def form_body(schema: Json) -> Json:
-    """Describe a multipart form."""
-    return {"required": True, "content": {FORM: {"schema": schema}}}
+def form_body(schema: Json, **examples: Json) -> Json:
+    """Describe a multipart form, with examples by name; a file is told by the name it has."""
+    shown = {name: {"value": fields} for name, fields in examples.items()}
+    return {"required": True, "content": {FORM: {"schema": schema, "examples": shown}}}
 
 
 def either(first: Json, second: Json) -> Json:

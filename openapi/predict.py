@@ -30,6 +30,14 @@ ANSWERS: Final = {
     mood_service.TASK: ("MoodPrediction", moods.EXAMPLE),
     face_service.TASK: ("FacePrediction", faces.EXAMPLE),
 }
+# Of each task, a form that asks for it.
+_FORMS: Final = {
+    speech_service.TASK: {"file": "voice.wav", "method": "cnn"},
+    song_service.TASK: {"file": "song.mp3", "task": song_service.TASK, "detail": "curve"},
+    genre_service.TASK: {"file": "song.mp3", "task": genre_service.TASK},
+    mood_service.TASK: {"file": "song.mp3", "task": mood_service.TASK},
+    face_service.TASK: {"image": "photo.jpg", "task": face_service.TASK},
+}
 
 
 def page() -> Page:
@@ -69,7 +77,7 @@ def _body() -> Json:
     choices = {name: FIELDS[name] for name in ("method", "detail")}
     video = members({"url": genres.URL}, {**choices, "task": {"const": genre_service.TASK}})
     bodies = {
-        FORM: form_body(form),
+        FORM: form_body(form, **_FORMS),
         JSON: json_body(video, example={"url": "https://www.youtube.com/watch?v=jNQXAC9IVRw"}),
     }
     content = {media: body["content"][media] for media, body in bodies.items()}

@@ -1,6 +1,5 @@
 """Errors in the document: the shape they share, and the codes that a route may answer."""
 
-from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -55,8 +54,12 @@ def meaning(error: type[EmoSyncError]) -> str:
     return (error.__doc__ or "").partition("\n")[0]
 
 
-def example(error: type[EmoSyncError]) -> dict[str, Any]:
-    """Write an error as it is answered."""
+def examples() -> dict[str, Json]:
+    """Write every error as it is answered, by its code: answers refer to them."""
+    return {error.code: {"value": _example(error)} for error in tree(EmoSyncError)}
+
+
+def _example(error: type[EmoSyncError]) -> dict[str, Any]:
     return {
         "type": f"urn:emosync:problem:{error.code}",
         "title": error.title,
@@ -70,11 +73,12 @@ def example(error: type[EmoSyncError]) -> dict[str, Any]:
 
 def _answer(status: int, errors: list[type[EmoSyncError]]) -> Json:
     lines = [f"- `{error.code}`: {meaning(error)}" for error in errors]
-    codes: Iterable[str] = [error.code for error in errors]
-    schema = {**named("Problem"), "properties": {"code": {"enum": list(codes)}}}
+    codes = [error.code for error in errors]
+    schema = {**named("Problem"), "properties": {"code": {"enum": codes}}}
+    shown = {code: {"$ref": f"#/components/examples/{code}"} for code in codes}
     return {
         "description": "\n".join([f"{HTTPStatus(status).phrase}.", "", *lines]),
-        "content": {PROBLEM: {"schema": schema, "example": example(errors[0])}},
+        "content": {PROBLEM: {"schema": schema, "examples": shown}},
         "headers": _headers(status),
     }
 

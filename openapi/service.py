@@ -23,6 +23,7 @@ from openapi.parts import (
     nullable,
     parameter,
     text,
+    text_answer,
 )
 from openapi.vocabulary import ALL_METHODS, TASKS
 
@@ -73,6 +74,15 @@ _EXAMPLE_HEAD: Final[dict[str, Any]] = {
     "feature_type": "log_mel",
     "scaler": None,
 }
+_GREETING: Final = (
+    "EmoSync tells the emotions of voices, songs and faces.\n"
+    "Try: curl -F file=@voice.wav http://localhost:5000/predict\n"
+)
+_EXAMPLE_METRICS: Final = """\
+# HELP emosync_job_items Parts of jobs that have not ended, by state: those that wait are queued.
+# TYPE emosync_job_items gauge
+emosync_job_items{state="queued"} 0.0
+"""
 
 
 def page() -> Page:
@@ -98,7 +108,7 @@ def _greeting() -> Operation:
         name="greet",
         tag=_TAG,
         summary="Say what this is.",
-        answers={"200": file_answer("A greeting.", "text/plain")},
+        answers={"200": text_answer("A greeting.", example=_GREETING)},
     )
 
 
@@ -179,7 +189,7 @@ def _metrics() -> Operation:
         name="readMetrics",
         tag=_TAG,
         summary="Tell Prometheus what was counted, in its text format.",
-        answers={"200": file_answer("The metrics.", "text/plain")},
+        answers={"200": text_answer("The metrics.", example=_EXAMPLE_METRICS)},
     )
 
 

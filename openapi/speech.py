@@ -96,7 +96,7 @@ def _classify() -> Operation:
         tag="Short answers",
         summary="Tell the emotion of a voice by one of two methods.",
         parameters=fields.as_query(choice),
-        body=_form(choice),
+        body=_form(choice, model_type="cnn"),
         answers={
             "200": json_answer(
                 answer, "The emotion.", example={"audio_emotion": "sad", "model_used": "SVM"}
@@ -124,5 +124,6 @@ def _classify_both() -> Operation:
     )
 
 
-def _form(optional: dict[str, Json]) -> Json:
-    return form_body(members({"audio": upload("The recording.")}, optional))
+def _form(optional: dict[str, Json], **chosen: str) -> Json:
+    schema = members({"audio": upload("The recording.")}, optional)
+    return form_body(schema, recording={"audio": "voice.wav", **chosen})

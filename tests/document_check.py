@@ -1,5 +1,6 @@
 """Holds answers to the API document: their status, their type, their headers, their members."""
 
+import http.client
 import json
 import re
 from collections.abc import Iterator
@@ -74,6 +75,16 @@ def check_over_http(response: httpx.Response) -> None:
     request = response.request
     headers = Headers(response.headers.multi_items())
     check(Answer(request.method, request.url.path, response.status_code, headers, body))
+
+
+def check_http(verb: str, path: str, response: http.client.HTTPResponse) -> bytes:
+    """Hold an answer to the document that http.client got; returns its body."""
+    body = response.read()
+    headers = Headers(response.getheaders())
+    is_json = headers.get("Content-Type", "").partition(";")[0].endswith("json")
+    path = path.partition("?")[0]
+    check(Answer(verb, path, response.status, headers, body if is_json else b""))
+    return body
 
 
 def check(answer: Answer) -> None:

@@ -1,17 +1,20 @@
 """Broken recordings and pictures, decoded one after the other: run as a process of its own.
 
-A crash of a decoder then ends this process and not the tests. Each line that it prints is one
-file: its number, what came of it, and the seconds that it took.
+Hypothesis decides how each is broken. A crash of a decoder ends this process and not the tests;
+the file that it died of is left behind. Each line that is printed is one
+file: what came of it, and the seconds that it took.
 """
 
 import sys
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
 import numpy as np
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
 
 from emosync.audio import AudioLimits, decode
 from emosync.errors import EmoSyncError
@@ -21,18 +24,26 @@ from emosync.images import decode_image
 LIMITS: Final = AudioLimits(max_duration_s=20.0)
 # Numbers that lengths, counts and rates break at.
 EXTREMES: Final = (0x00, 0x01, 0x7F, 0x80, 0xFF)
+MOST: Final = 4
+
 Mutation = Callable[[bytearray, np.random.Generator], None]
 
 
-def mutated(seeds: list[bytes], number: int) -> bytes:
-    """Break one of the files in up to four ways; the number decides about everything."""
-    rng = np.random.default_rng(number)
-    data = bytearray(seeds[number % len(seeds)])
-    for _ in range(rng.integers(1, 5)):
-        MUTATIONS[rng.integers(len(MUTATIONS))](data, rng)
-    if rng.random() < 0.05:
-        data += seeds[rng.integers(len(seeds))]
-    return bytes(data)
+def broken(seeds: Sequence[bytes]) -> st.SearchStrategy[bytes]:
+    """Break one of some good files in up to four ways, or also put another behind it."""
+    ways = st.lists(st.sampled_from(MUTATIONS), min_size=1, max_size=MOST)
+    # Where each of them does it: hypothesis takes long over every number that it draws by itself.
+    places = st.binary(min_size=8, max_size=8)
+    others = st.sampled_from([b""] * 19 * len(seeds) + list(seeds))
+    return st.tuples(st.sampled_from(seeds), ways, places, others).map(_broken)
+
+
+def _broken(chosen: tuple[bytes, list[Mutation], bytes, bytes]) -> bytes:
+    good, ways, places, other = chosen
+    data, rng = bytearray(good), np.random.default_rng(list(places))
+    for mutate in ways:
+        mutate(data, rng)
+    return bytes(data) + other
 
 
 def _flip_bits(data: bytearray, rng: np.random.Generator) -> None:
@@ -95,14 +106,28 @@ def decoded(data: bytes, kind: str) -> str:
     return "read"
 
 
-def main(folder: str, kind: str, first: str, count: str) -> None:
+def main(folder: str, kind: str, number: str, count: str, last: str) -> None:
+    """Decode so many files, which the number decides about; keep the last one at its path."""
     warnings.simplefilter("ignore")  # Pillow's and FFmpeg's about what is broken
     seeds = [path.read_bytes() for path in sorted(Path(folder).iterdir())]
-    for number in range(int(first), int(first) + int(count)):
-        data = mutated(seeds, number)
+
+    @seed(int(number))
+    @settings(
+        max_examples=int(count),
+        deadline=None,
+        database=None,
+        # Each is decoded once; the first that fails is told as it is.
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(data=broken(seeds))
+    def one_after_the_other(data: bytes) -> None:
+        Path(last).write_bytes(data)
         begun_s = time.perf_counter()
         outcome = decoded(data, kind)
-        print(number, outcome, f"{time.perf_counter() - begun_s:.3f}", flush=True)
+        print(outcome, f"{time.perf_counter() - begun_s:.3f}", flush=True)
+
+    one_after_the_other()
 
 
 if __name__ == "__main__":

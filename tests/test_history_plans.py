@@ -1,10 +1,11 @@
 """The history is read by its indexes, however long it is."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
 
-from bench.history import plans, questions
+from bench.history import plans, questions, section
 from bench.history_rows import fill
 from emosync.database import Database
 
@@ -45,3 +46,13 @@ def test_a_page_is_read_by_its_own_index(filled: Database) -> None:
     place, page = plans(filled, _QUESTIONS["middle page of a key with 30 %"])
     assert "ix_predictions_page" in page
     assert "predictions_pkey" in place or "PRIMARY KEY" in place
+
+
+def test_the_section_has_a_row_and_a_plan_for_everything_that_is_asked(filled: Database) -> None:
+    page = "\n".join(section(filled, _N_ROWS, n_times=2))
+    times, _, told = page.partition("The plans, by `EXPLAIN")
+    for name in _QUESTIONS:
+        assert re.search(rf"^\| {re.escape(name)} \|( [0-9.]+ ms \|){{3}}$", times, re.MULTILINE)
+        assert re.search(rf"^(.+, )?{re.escape(name)}(, .+)?:$", told, re.MULTILINE)
+    assert "SEARCH predictions USING INDEX" in told or "actual time=" in told
+    assert f"{_N_ROWS:,} rows" in page

@@ -123,18 +123,49 @@ def test_every_example_is_what_its_schema_says() -> None:
     for part in found:
         schema = {**part["schema"], "components": COMPONENTS}
         validator = jsonschema_rs.Draft202012Validator(schema)
-        examples = [example["value"] for example in part.get("examples", {}).values()]
-        for example in examples or [part["example"]]:
+        for example in examples_of(part):
             assert not list(validator.iter_errors(example)), example
 
 
-def test_every_answer_in_json_and_every_body_in_json_has_an_example() -> None:
+def examples_of(part: dict[str, Any]) -> list[Any]:
+    """Return the examples of a media type, those of errors from where they are kept."""
+    if "example" in part:
+        return [part["example"]]
+    named = [
+        COMPONENTS["examples"][found["$ref"].rpartition("/")[2]] if "$ref" in found else found
+        for found in part.get("examples", {}).values()
+    ]
+    return [found["value"] for found in named]
+
+
+def test_every_body_and_every_answer_that_can_be_read_has_an_example() -> None:
     for verb, path, operation in OPERATIONS:
         bodies = [operation["requestBody"]] if "requestBody" in operation else []
         for part in (*operation["responses"].values(), *bodies):
-            json_part = part.get("content", {}).get("application/json")
-            if json_part is not None and path != "/openapi.json":
-                assert {"example", "examples"} & set(json_part), (verb, path)
+            for media_type, found in part.get("content", {}).items():
+                is_itself = path in ("/openapi.json", "/docs", "/docs/{name}")
+                if media_type not in ("image/png", "application/pdf") and not is_itself:
+                    assert examples_of(found), (verb, path, media_type)
+
+
+def test_every_error_that_a_route_answers_has_an_example() -> None:
+    for verb, path, operation in OPERATIONS:
+        for status, answer in operation["responses"].items():
+            found = answer.get("content", {}).get(PROBLEM)
+            if found is not None:
+                codes = found["schema"]["properties"]["code"]["enum"]
+                shown = [(error["status"], error["code"]) for error in examples_of(found)]
+                assert shown == [(int(status), code) for code in codes], (verb, path)
+                assert list(found["examples"]) == codes
+
+
+@pytest.mark.parametrize("path", ["/", "/history?format=csv", "/metrics"])
+def test_a_text_begins_as_its_example_does(client: FlaskClient, path: str) -> None:
+    content = DOCUMENT["paths"][path.partition("?")[0]]["get"]["responses"]["200"]["content"]
+    answer = client.get(path)
+    example = content[answer.mimetype]["example"]
+    head, _, _ = example.partition("\n")
+    assert head in answer.text.split("\n")
 
 
 @pytest.mark.parametrize("state", [DONE, FAILED, CANCELLED])

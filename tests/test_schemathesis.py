@@ -1,6 +1,7 @@
 """Requests that are made up from the API document, good and bad: none breaks the service.
 
-No answer may be an error that is not announced, or other than the document says.
+No answer may be an error of the service but those that it is set up to give, or other than the
+document says.
 """
 
 import base64
@@ -19,13 +20,19 @@ from schemathesis.checks import CHECKS, load_all_checks
 
 from app import create_app
 from emosync.config import Config
+from emosync.keys import SCOPES
 from openapi.document import document
 
 ROOT = Path(__file__).parent.parent
+# What this service lacks, or has switched off, for every error of the server that it may answer.
+LACKS = {
+    "spotify_not_configured": "the id and the secret of an application at Spotify",
+}
 FIELDS = {"file", "audio", "image"}
+DOCUMENT = document(Config())
 OPERATIONS = [
     f"{verb.upper()} {path}"
-    for path, operations in document(Config())["paths"].items()
+    for path, operations in DOCUMENT["paths"].items()
     for verb in operations
 ]
 CONFORMANCE = (
@@ -36,17 +43,21 @@ CONFORMANCE = (
 )
 
 
-@pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
-    """Make one application for all requests; what they fetch from others is switched off."""
-    folder = tmp_path_factory.mktemp("service")
+def made(folder: Path) -> Flask:
+    """Make an application; what it fetches from others is switched off."""
     config = Config(
         data_path=folder / "data",
         visualizations_path=folder / "visualizations",
         library_path=folder / "library",
         models_path=ROOT / "models",
     )
-    app = create_app(replace(config, youtube_enabled=False, max_duration_s=10.0))
+    return create_app(replace(config, youtube_enabled=False, max_duration_s=10.0))
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+    """Make one application for all requests."""
+    app = made(tmp_path_factory.mktemp("service"))
     yield app
     app.extensions["emosync"].close()
 
@@ -55,6 +66,27 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
 def schema(app: Flask) -> Any:
     load_all_checks()
     return schemathesis.openapi.from_wsgi("/openapi.json", app)
+
+
+@pytest.fixture(scope="module")
+def closed_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+    """Make an application that asks for keys, once `keys` has made them."""
+    app = made(tmp_path_factory.mktemp("closed"))
+    yield app
+    app.extensions["emosync"].close()
+
+
+@pytest.fixture(scope="module")
+def keys(closed_app: Flask) -> list[str | None]:
+    """Return what may be shown for a key: a key of each scope, a wrong one, and nothing."""
+    kept = closed_app.extensions["emosync"].keys
+    return [None, "wrong", *(kept.create(scope, [scope])[1] for scope in SCOPES)]
+
+
+@pytest.fixture(scope="module")
+def closed_schema(closed_app: Flask) -> Any:
+    load_all_checks()
+    return schemathesis.openapi.from_wsgi("/openapi.json", closed_app)
 
 
 @pytest.fixture(scope="module")
@@ -70,9 +102,28 @@ def files(make_wav: Any) -> list[bytes]:
 def test_no_request_breaks_it(
     schema: Any, files: list[bytes], name: str, mode: GenerationMode
 ) -> None:
+    answered(schema, name, mode, files, keys=[None])
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_no_request_breaks_it_with_keys_in_force(
+    closed_schema: Any, files: list[bytes], keys: list[str | None], name: str
+) -> None:
+    verb, path = name.split(" ")
+    found = answered(closed_schema, name, GenerationMode.POSITIVE, files, keys=keys)
+    is_closed = bool(DOCUMENT["paths"][path][verb.lower()]["security"])
+    assert ({401, 403} <= found) == is_closed
+    assert found - {401, 403}, "nobody was let in"
+
+
+def answered(
+    schema: Any, name: str, mode: GenerationMode, files: list[bytes], *, keys: list[str | None]
+) -> set[int]:
+    """Send what is made up for an operation, with any of the keys; return the statuses."""
     verb, path = name.split(" ")
     checks = [CHECKS.get_one(check) for check in CONFORMANCE]
     operation = schema[path][verb]
+    statuses: set[int] = set()
 
     @settings(
         max_examples=20,
@@ -89,8 +140,20 @@ def test_no_request_breaks_it(
                 content = data.draw(st.sampled_from(files))
                 is_form = case.media_type == "multipart/form-data"
                 case.body[field] = content if is_form else base64.b64encode(content).decode()
+        show(case, data.draw(st.sampled_from(keys)))
         response = case.call()
-        assert response.status_code != 500, response.text
+        statuses.add(response.status_code)
+        if response.status_code >= 500:
+            assert response.json()["code"] in LACKS, response.text
         case.validate_response(response, checks=checks)
 
     sent()
+    return statuses
+
+
+def show(case: Any, key: str | None) -> None:
+    """Let a request show this key and no other, such as one that was made up."""
+    for header in ("X-API-Key", "Authorization"):
+        case.headers.pop(header, None)
+    if key is not None:
+        case.headers["X-API-Key"] = key

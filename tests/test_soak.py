@@ -1,7 +1,5 @@
 """Twenty thousand mixed requests, good and bad, at two workers that must not wear out."""
 
-import http.client
-import json
 import os
 import random
 import socket
@@ -10,83 +8,32 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
 import pytest
-from answers import multipart
-from conftest import ROOT, MakeWav
+from click.testing import CliRunner
+from conftest import MakeWav
+from document_check import strict_document
+from music import as_mp3, music
 from service import Service, serving
+from soak_mix import FORM, SONG, Client, Kind, kinds
+
+from train_model import cli
 
 N_REQUESTS = 20_000
 N_CLIENTS = 8
-# Now and then a new connection, so that no worker is stuck with most of the clients.
-PER_CONNECTION = 20
-FORM = "multipart/form-data; boundary=x"
-JSON = "application/json"
-# Of what the workers hold after a tenth of the requests: what comes later must not add to it.
-GROWTH = 1.08
-# Threads of a worker may each keep a connection to the file of the database, with its log.
-SPARE_FILES = 16
-
-
-@dataclass(frozen=True)
-class Kind:
-    """One kind of request, how often it comes, and what it is answered with."""
-
-    share: int
-    status: int
-    verb: str
-    path: str
-    body: bytes | None = None
-    content_type: str = FORM
-    kept: bool = False
-
-
-def kinds(voice: bytes, make_wav: MakeWav) -> list[Kind]:
-    picture = (ROOT / "tests" / "pictures" / "drawn.png").read_bytes()
-    message = json.loads((ROOT / "tests" / "songs" / "tracks.json").read_bytes())
-    tracks = json.dumps(message).encode()
-    wish = json.dumps({"emotion": "happy", "tracks": message["tracks"]}).encode()
-    nan = b'{"tracks": [{"id": "a", "features": {"energy": NaN}}]}'
-
-    def sent(data: bytes, field: str = "file", **form: str) -> bytes:
-        return multipart(data, "voice.wav", field=field, **form)
-
-    good = [
-        Kind(30, 200, "POST", "/predict", sent(voice, method="random_forest"), kept=True),
-        Kind(10, 200, "POST", "/predict", sent(voice, method="cnn"), kept=True),
-        Kind(3, 200, "POST", "/predict", sent(voice, method="svm"), kept=True),
-        Kind(3, 200, "POST", "/predict", sent(voice, method="whisper"), kept=True),
-        Kind(3, 200, "POST", "/predict", sent(picture, "image", task="face"), kept=True),
-        Kind(8, 200, "POST", "/mood", tracks, JSON),
-        Kind(4, 200, "POST", "/recommend", wish, JSON),
-        Kind(10, 200, "GET", "/history?limit=20"),
-        Kind(2, 200, "GET", "/models/info"),
-        Kind(5, 200, "GET", "/ready"),
-        Kind(5, 200, "GET", "/songs"),
-    ]
-    bad = [
-        Kind(8, 415, "POST", "/predict", sent(b"text named .wav")),
-        Kind(8, 422, "POST", "/predict", sent(voice[:44])),
-        Kind(4, 422, "POST", "/predict", sent(make_wav(0.2))),
-        Kind(4, 422, "POST", "/predict", sent(make_wav(level=0))),
-        Kind(8, 400, "POST", "/predict", sent(voice, "sound")),
-        Kind(8, 400, "POST", "/predict", sent(voice, method="magic")),
-        Kind(4, 400, "POST", "/predict", b"no form"),
-        Kind(4, 422, "POST", "/predict", sent(picture[:400], "image", task="face")),
-        Kind(4, 415, "POST", "/predict", sent(b"<svg/>", "image", task="face")),
-        Kind(4, 400, "POST", "/record", b"{", JSON),
-        Kind(4, 400, "POST", "/record", b'{"audio": "!"}', JSON),
-        Kind(4, 422, "POST", "/mood", nan, JSON),
-        Kind(4, 400, "GET", "/predict?song_id=../x"),
-        Kind(4, 404, "GET", "/predict?song_id=unknown&method=precalculated"),
-        Kind(4, 404, "GET", "/download-report/nothing.wav"),
-        Kind(4, 404, "GET", "/nowhere"),
-        Kind(4, 405, "DELETE", "/predict"),
-    ]
-    return good + bad
+# What the workers hold in the last third against the first, once they are warm. Drawings and songs
+# come and go with a tenth of it, and two whole runs measured 1.01 and 1.05; beyond this much
+# each request would leave some 4 kB behind.
+GROWTH = 1.06
+# Longer than gunicorn keeps a connection that asks nothing.
+IDLE_S = 3.0
+# A worker keeps at most DATABASE_POOL_SIZE connections to SQLite: each has the file and its log
+# open, and all together the index of the log.
+DATABASE_FILES = 2 * 8 + 1
+# matplotlib keeps them open for each thread that has drawn; a worker has four.
+FONT_FILES = 4 * 4
 
 
 @pytest.fixture(scope="module")
@@ -97,25 +44,33 @@ def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory, scratch: Path) -> Iterator[Service]:
     folder = tmp_path_factory.mktemp("service")
+    library = {"LIBRARY_PATH": str(folder / "library")}
+    song = tmp_path_factory.mktemp("songs") / f"{SONG}.mp3"
+    song.write_bytes(as_mp3(music(9.0)))
+    done = CliRunner().invoke(cli, ["library", "build", str(song.parent)], env=library)
+    assert done.exit_code == 0, done.output
     # What is written on the way, such as large uploads, goes where the test can see it.
-    with serving(folder, TMPDIR=str(scratch), LIBRARY_PATH=str(folder / "library")) as service:
+    with serving(folder, TMPDIR=str(scratch), **library) as service:
         yield service
 
 
 def ask(port: int, asked: list[Kind], found: Counter[tuple[Kind, int]]) -> None:
     """Send one after the other; a sixtieth of the uploads breaks off on the way."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    client = Client(port)
     for number, kind in enumerate(asked):
-        if number % PER_CONNECTION == 0:
-            connection.close()
         if number % 60 == 59:
             break_off(port)
-        headers = {"Content-Type": kind.content_type} if kind.body is not None else {}
-        connection.request(kind.verb, kind.path, kind.body, headers)
-        answer = connection.getresponse()
-        answer.read()
-        found[kind, answer.status] += 1
-    connection.close()
+        found[kind, kind.send(client)] += 1
+    client.close()
+
+
+def each_once(service: Service, asked: list[Kind]) -> Counter[tuple[Kind, int]]:
+    """Let each worker do everything, so that it has loaded what it needs for it."""
+    found: Counter[tuple[Kind, int]] = Counter()
+    for pid in service.server.workers():
+        with service.only(pid):
+            ask(service.server.port, asked, found)
+    return found
 
 
 def break_off(port: int) -> None:
@@ -145,8 +100,22 @@ def watched(service: Service, work: Callable[[], None]) -> list[float]:
     return samples_mb
 
 
-def open_files(service: Service) -> dict[int, int]:
-    return {pid: len(os.listdir(f"/proc/{pid}/fd")) for pid in service.server.workers()}
+def descriptors(service: Service) -> dict[int, Counter[str]]:
+    """Count what each worker has open once nobody asks it anything, by what it is."""
+    time.sleep(IDLE_S)
+    return {
+        pid: Counter(_kind_of(os.readlink(link)) for link in Path(f"/proc/{pid}/fd").iterdir())
+        for pid in service.server.workers()
+    }
+
+
+def _kind_of(target: str) -> str:
+    """Tell files of the database and fonts from sockets, pipes and other files."""
+    if "emosync.sqlite3" in target:
+        return "database"
+    if target.endswith(".ttf"):
+        return "font"
+    return target.partition(":")[0] if ":[" in target else target
 
 
 @pytest.mark.slow
@@ -166,9 +135,12 @@ def test_many_mixed_requests_leave_no_trace(
         for count in counts:
             found.update(count)
 
+    # It takes seconds, in which the clients' connections would be closed.
+    strict_document()
+    found.update(each_once(service, all_kinds))
     warm_up = N_REQUESTS // 10
     all_at_once(asked[:warm_up])
-    workers, files = service.server.workers(), open_files(service)
+    workers, before = service.server.workers(), descriptors(service)
     samples_mb = watched(service, lambda: all_at_once(asked[warm_up:]))
 
     wrong = {
@@ -177,23 +149,25 @@ def test_many_mixed_requests_leave_no_trace(
         if status != kind.status
     }
     assert not wrong
-    assert sum(found.values()) == N_REQUESTS
+    assert sum(found.values()) == N_REQUESTS + len(workers) * len(all_kinds)
     kept = sum(count for (kind, _), count in found.items() if kind.kept)
     assert len(service.history()) == len(service.uploads) == kept
     # The very same processes: none died, none was replaced.
     assert service.server.workers() == workers
-    tenth = len(samples_mb) // 10
-    assert median(samples_mb[-tenth:]) < GROWTH * median(samples_mb[tenth : 2 * tenth])
-    time.sleep(1)
-    for pid, count in open_files(service).items():
-        assert count <= files[pid] + SPARE_FILES
+    third = len(samples_mb) // 3
+    assert median(samples_mb[-third:]) < GROWTH * median(samples_mb[:third])
+    for pid, found_open in descriptors(service).items():
+        assert found_open.pop("database") <= DATABASE_FILES
+        assert found_open.pop("font") <= FONT_FILES
+        assert not found_open - before[pid]
     left = [path.name for path in scratch.iterdir() if "metrics" not in path.name]
     assert left == []
+    assert os.listdir(service.folder / "jobs") == []
     assert "Traceback" not in service.log
 
 
 def test_the_mix_holds_good_and_bad(voice: bytes, make_wav: MakeWav) -> None:
     found = kinds(voice, make_wav)
-    good = sum(kind.share for kind in found if kind.status == 200)
+    good = sum(kind.share for kind in found if kind.status < 300)
     assert 0.4 < good / sum(kind.share for kind in found) < 0.6
     assert len({kind.status for kind in found}) >= 6
