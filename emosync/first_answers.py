@@ -78,8 +78,13 @@ class Begun:
 
     @property
     def item(self) -> JobItem:
-        """What names the work, so that whoever does it over again adds no second entry."""
-        name = hashlib.sha256(f"{self.owner} {self.key}".encode()).hexdigest()[:32]
+        """What names the work, so that whoever does it over again adds no second entry or job.
+
+        A key that comes again after a day means other work, while the job of the first is kept
+        for longer.
+        """
+        place = f"{self.owner} {self.key} {self.created_at.isoformat()}"
+        name = hashlib.sha256(place.encode()).hexdigest()[:32]
         return JobItem(name, 0, self.created_at)
 
 

@@ -90,6 +90,15 @@ def test_a_key_may_mean_another_request_after_a_day(
     begun(answers, fingerprint="other")
 
 
+def test_a_key_that_comes_again_after_a_day_names_other_work(
+    database: Database, answers: FirstAnswers
+) -> None:
+    first = begun(answers)
+    answers.keep(first, ANSWER)
+    make_older(database, KEPT_S + 60)
+    assert begun(answers).item.job_id != first.item.job_id
+
+
 def test_old_answers_are_deleted(database: Database, answers: FirstAnswers) -> None:
     answers.keep(begun(answers), ANSWER)
     make_older(database, KEPT_S + 60)

@@ -41,6 +41,12 @@ def services(app: Flask) -> Services:
     return found
 
 
+def lose_leases(services: Services) -> None:
+    """Let time pass until whoever answered a key counts as dead."""
+    with services.database.begin() as connection:
+        connection.exec_driver_sql("UPDATE first_answers SET lease_end = '2000-01-01 00:00:00'")
+
+
 def test_the_first_answer_comes_again_and_the_history_has_one_entry(
     client: FlaskClient, send: Send
 ) -> None:
@@ -136,8 +142,7 @@ def test_a_worker_that_dies_before_it_answers_leaves_one_entry(
         patched.setattr(services.work.first_answers, "keep", fail)
         first = predicted(send())
     assert_problem(send(), 409, "idempotency_in_progress")
-    with services.database.begin() as connection:
-        connection.exec_driver_sql("UPDATE first_answers SET lease_end = '2000-01-01 00:00:00'")
+    lose_leases(services)
     assert predicted(send())["audio_file"] == first["audio_file"]
     assert len(rows(client)) == 1
 
@@ -150,6 +155,23 @@ def test_a_request_that_is_answered_later_is_accepted_once(
     assert first.get_json()["id"] == second.get_json()["id"]
     assert second.headers["Location"] == first.headers["Location"]
     assert services.work.queue.depth()["queued"] == 1
+
+
+def test_a_worker_that_dies_before_it_says_that_it_accepted_leaves_one_job(
+    client: FlaskClient, services: Services, send: Send, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise DatabaseUnavailable("As if the process had ended here.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(services.work.first_answers, "keep", fail)
+        first = send(Prefer="respond-async")
+    lose_leases(services)
+    second = send(Prefer="respond-async")
+    assert second.status_code == 202
+    assert second.headers["Location"] == first.headers["Location"]
+    assert services.work.queue.depth()["queued"] == 1
+    assert len(list(services.files.job_bodies.names())) == 1
 
 
 @pytest.mark.parametrize("path", ["/record", "/classify_audio", "/classify_audio_both"])

@@ -4,13 +4,13 @@ import random
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 from sqlalchemy import insert, select, update
 
-from emosync.caller import Caller, working_for
+from emosync.caller import Caller, JobItem, working_for
 from emosync.database import Database
 from emosync.errors import DatabaseUnavailable, NotFound, StorageUnavailable
 from emosync.file_store import FolderStore
@@ -211,6 +211,21 @@ def test_a_job_that_cannot_be_kept_leaves_no_body(tmp_path: Path) -> None:
     with pytest.raises(DatabaseUnavailable):
         nowhere.add(body=b"words")
     assert list((tmp_path / "bodies").iterdir()) == []
+
+
+def test_a_job_that_is_asked_for_twice_under_one_name_is_kept_once(work: Work) -> None:
+    item = JobItem("0" * 32, 0, now())
+
+    def ask(_: int) -> str:
+        with working_for(replace(ASKER, item=item)):
+            return work.add(body=b"words")
+
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(ask, range(16))) == {item.job_id}
+    taken = work.next()
+    assert work.queue.take_next() is None
+    assert work.bodies.read(taken.body_name or "") == b"words"
+    assert list(work.bodies.names()) == [taken.body_name]
 
 
 def test_a_body_that_cannot_be_kept_leaves_no_job(tmp_path: Path) -> None:
