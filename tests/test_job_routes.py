@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from emosync.config import Config
 from emosync.errors import StorageUnavailable
 from emosync.job_tables import JOB_ITEMS
 from emosync.jobs import NewItem, NewJob
+from emosync.recordings import new_name
 from job_runner import MAX_ATTEMPTS, JobRunner
 from job_views import MAX_SONGS
 from job_work import JobWork
@@ -430,18 +432,21 @@ def test_every_route_that_can_wait_is_a_route(app: Flask) -> None:
     assert {rule.endpoint for rule in app.url_map.iter_rules()} >= respond_async.ENDPOINTS
 
 
-def test_old_jobs_are_forgotten(config: Config, voice: bytes) -> None:
+def test_old_jobs_and_bodies_of_none_are_forgotten(config: Config, voice: bytes) -> None:
     app = create_app(replace(config, job_retention_days=1e-9, database_timeout_s=5.0))
     services: Services = app.extensions["emosync"]
     services.work.accept(NewJob("GET", "/predict", [NewItem("")]))
+    forgotten = new_name(datetime(2024, 1, 15), container="body")
+    services.work.bodies.keep(forgotten, b"of a process that was killed")
     run_next(services, JobRunner(app))
     job_work = JobWork(app)
     job_work.start()
     deadline_s = time.monotonic() + 10
     while True:
         with services.database.begin() as connection:
-            if connection.execute(JOB_ITEMS.select()).all() == []:
-                break
+            items = connection.execute(JOB_ITEMS.select()).all()
+        if items == [] and not services.work.bodies.has(forgotten):
+            break
         assert time.monotonic() < deadline_s
         time.sleep(0.05)
     job_work.stop()
