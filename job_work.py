@@ -27,8 +27,9 @@ class JobWork:
         self._upkeep = JobUpkeep(found.work, config)
         self._pool = None
         if isinstance(found.work.bell, LocalBell) and config.job_threads:
+            runner = JobRunner(app, limit_s=config.job_time_limit_s)
             self._pool = JobPool(
-                JobRunner(app), found.work.queue, found.work.bell, n_threads=config.job_threads
+                runner, found.work.queue, found.work.bell, n_threads=config.job_threads
             )
 
     def start(self) -> None:

@@ -21,6 +21,7 @@ from emosync.errors import StorageUnavailable
 from emosync.job_tables import JOB_ITEMS
 from emosync.jobs import NewItem, NewJob
 from emosync.recordings import new_name
+from emosync.sources import Source
 from job_runner import MAX_ATTEMPTS, JobRunner
 from job_views import MAX_SONGS
 from job_work import JobWork
@@ -303,6 +304,51 @@ def test_who_stops_leaves_what_is_begun_to_others(
     assert taken is not None
     assert taken.attempts == 1  # the first one does not count
     may_end.set()
+    services.close()
+
+
+def test_a_part_that_hangs_fails_at_the_limit_and_holds_nobody_up(
+    config: Config, voice: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = create_app(replace(config, job_time_limit_s=1.0, database_timeout_s=5.0))
+    services: Services = app.extensions["emosync"]
+    recognise, may_end, has_ended = services.speech.recognise, threading.Event(), threading.Event()
+
+    def hang(source: Source, **options: Any) -> Any:
+        if source.filename == "hangs.wav":
+            may_end.wait(60)
+        return recognise(source, **options)
+
+    monkeypatch.setattr(services.speech, "recognise", hang)
+    remove = services.remove
+
+    def removed(name: str) -> None:
+        remove(name)
+        has_ended.set()
+
+    monkeypatch.setattr(services, "remove", removed)
+    work = JobWork(app)
+    work.start()
+    client = app.test_client()
+    hanging, other = (
+        client.post(
+            "/predict",
+            data=multipart(voice, name, method="random_forest"),
+            content_type=FORM,
+            headers=LATER,
+        ).headers["Location"]
+        for name in ("hangs.wav", "v.wav")
+    )
+    job = ended(client, hanging)
+    assert (job["error"]["status"], job["error"]["code"]) == (504, "job_timeout")
+    assert ended(client, other)["state"] == "done"
+    # What comes of it in the end is not kept beside an answer that says it failed.
+    may_end.set()
+    assert has_ended.wait(60)
+    assert [row["filename"] for row in rows(client)] == ["v.wav"]
+    assert len(list(config.uploads_path.iterdir())) == 1
+    assert client.get(hanging).get_json() == job
+    work.stop()
     services.close()
 
 
