@@ -2,6 +2,7 @@
 
 import base64
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -13,6 +14,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from emosync.errors import DatabaseUnavailable, StorageUnavailable
+from emosync.first_answers import FirstAnswers
 from services import Services
 
 Send = Callable[..., TestResponse]
@@ -75,6 +77,8 @@ def test_another_request_with_the_same_key_is_refused(
     assert_problem(send(name="other.wav"), 422, "idempotency_mismatch")
     answer = client.post("/mood", json={"tracks": []}, headers={"Idempotency-Key": "k"})
     assert_problem(answer, 422, "idempotency_mismatch")
+    assert_problem(send(Prefer="respond-async"), 422, "idempotency_mismatch")
+    assert send(Prefer="wait=10").headers["Idempotent-Replayed"] == "true"
     assert len(rows(client)) == 1
 
 
@@ -130,6 +134,33 @@ def test_while_the_first_request_is_answered_others_are_told_so(
         assert_problem(send(), 409, "idempotency_in_progress")
         may_end.set()
         predicted(first.result())
+
+
+def test_a_request_may_take_longer_than_its_lease(
+    client: FlaskClient, services: Services, send: Send, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recognise, n_times = services.speech.recognise, []
+
+    def take_time(*args: Any, **options: Any) -> Any:
+        n_times.append(1)
+        time.sleep(1.5)
+        return recognise(*args, **options)
+
+    monkeypatch.setattr(services.speech, "recognise", take_time)
+    monkeypatch.setattr(
+        services.work, "first_answers", FirstAnswers(services.database, lease_s=0.6)
+    )
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(send)
+        deadline_s = time.monotonic() + 60
+        while not n_times:
+            assert time.monotonic() < deadline_s
+        while not first.done():
+            if (again := send()).status_code != 200:
+                assert_problem(again, 409, "idempotency_in_progress")
+            time.sleep(0.1)
+        predicted(first.result())
+    assert n_times == [1]
 
 
 def test_a_worker_that_dies_before_it_answers_leaves_one_entry(
