@@ -28,14 +28,24 @@ class JobPool:
         Tells of work that this process has accepted.
     n_threads : int
         How many parts are worked on at a time.
+    shall_stop : callable
+        Tells whether the process was told to stop; nothing is begun then, long before `stop`
+        where requests are still to be answered.
     """
 
     def __init__(
-        self, runner: JobRunner, queue: JobQueue, bell: LocalBell, *, n_threads: int
+        self,
+        runner: JobRunner,
+        queue: JobQueue,
+        bell: LocalBell,
+        *,
+        n_threads: int,
+        shall_stop: Callable[[], bool] = lambda: False,
     ) -> None:
         self._runner = runner
         self._queue = queue
         self._bell = bell
+        self._shall_stop = shall_stop
         self._is_stopping = False
         self._numbers = count()
         self._in_hand: dict[str, Taken] = {}
@@ -65,12 +75,15 @@ class JobPool:
             with endurance.outlived():
                 self._queue.put_back(taken, pause_s=0, attempts=taken.attempts - 1)
 
+    def _is_over(self) -> bool:
+        return self._is_stopping or self._shall_stop()
+
     def _new_thread(self) -> threading.Thread:
         return threading.Thread(target=self._work, name=f"job-{next(self._numbers)}", daemon=True)
 
     def _replace(self, thread: threading.Thread) -> None:
         """Let another thread go on in the place of one that hangs, until that comes back."""
-        if thread in self._threads and not self._is_stopping:
+        if thread in self._threads and not self._is_over():
             self._threads.remove(thread)
             self._threads.append(self._new_thread())
             self._threads[-1].start()
@@ -78,7 +91,7 @@ class JobPool:
     def _work(self) -> None:
         thread = threading.current_thread()
         endurance, is_idle = Endurance("work on jobs"), False
-        while not self._is_stopping and thread in self._threads:
+        while not self._is_over() and thread in self._threads:
             with endurance.outlived():
                 is_idle = not self._do_next(lambda: self._replace(thread))
             # After a failure, what was begun is done anew when its lease has ended.
