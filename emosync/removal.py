@@ -4,6 +4,7 @@ Files go before the row: while that is there, whoever was interrupted can begin 
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Final
 
@@ -11,6 +12,7 @@ from sqlalchemy import delete, select
 
 from emosync.database import Database
 from emosync.drawings import picture_name, report_name
+from emosync.errors import StorageUnavailable
 from emosync.file_store import FileStore
 from emosync.history import PREDICTIONS, Entry
 from emosync.orphans import remove_orphans
@@ -35,7 +37,8 @@ class Removal:
     ) -> None:
         self._database = database
         # What each store calls the file of a recording.
-        self._stores = ((uploads, str), (pictures, picture_name), (reports, report_name))
+        self._drawn = ((pictures, picture_name), (reports, report_name))
+        self._stores = ((uploads, str), *self._drawn)
 
     def remove(self, entry: Entry) -> None:
         """Remove one entry; that it is the caller's own, the caller has seen.
@@ -88,6 +91,11 @@ class Removal:
         ids = [number for number, _ in rows]
         with self._database.begin() as connection:
             connection.execute(delete(PREDICTIONS).where(PREDICTIONS.c.id.in_(ids)))
+        # Whoever was drawing meanwhile looks for the row once the drawing is kept: either that
+        # was before it went, and the drawing goes now, or it was after, and they remove it.
+        for store, name_of in self._drawn:
+            with suppress(StorageUnavailable):
+                store.remove([name_of(audio_file) for _, audio_file in rows])
 
     def _older_than(self, moment: datetime, owner: str) -> list[tuple[int, str]]:
         # By the index of the history's pages, which begins with the owner.
