@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from flask import Flask, Response
 from werkzeug.test import EnvironBuilder
 
+from emosync.access_errors import KeyInvalid
 from emosync.caller import Caller, JobItem, working_for
 from emosync.errors import EmoSyncError, NotFound
 from emosync.job_errors import JobGivenUp, JobTimeout
@@ -111,6 +112,8 @@ class JobRunner:
 
     def _answer(self, taken: Taken) -> Response:
         try:
+            if self._services.keys.are_revoked(taken.owner):
+                raise KeyInvalid("The key that asked for this was revoked.")
             environ = _environ(taken, self._body(taken))
         except EmoSyncError as exc:
             return self._refusal(taken, exc)

@@ -409,6 +409,24 @@ def test_a_job_belongs_to_the_key_that_made_it(
     assert client.get("/history", headers={"X-API-Key": others}).get_json()["history"] == []
 
 
+@pytest.mark.parametrize("is_replaced", [True, False])
+def test_what_waits_when_its_key_is_revoked_is_done_only_if_another_took_its_place(
+    client: FlaskClient, services: Services, send: Send, runner: JobRunner, is_replaced: bool
+) -> None:
+    key, text = services.keys.create("a", ["predict"])
+    location = send(**{"X-API-Key": text}).headers["Location"]
+    if is_replaced:
+        services.keys.create("b", ["predict"], owner=key.owner)
+    services.keys.revoke(key.id)
+    run_next(services, runner)
+    reader = services.keys.create("c", ["read"], owner=key.owner)[1]
+    job = client.get(location, headers={"X-API-Key": reader}).get_json()
+    if is_replaced:
+        assert job["state"] == "done"
+    else:
+        assert (job["error"]["status"], job["error"]["code"]) == (401, "key_invalid")
+
+
 def test_songs_are_answered_in_one_job(config: Config, client: FlaskClient, work: JobWork) -> None:
     keep_songs(config, "a", "b")
     accepted = client.post("/batch", json={"song_ids": ["b", "nothing", "a"]})
