@@ -101,7 +101,8 @@ def post_worker_init(worker: Any) -> None:
     # Not before the fork, like the application itself.
     from job_work import JobWork
 
-    worker.job_work = JobWork(worker.wsgi)
+    # Told to stop, a worker lives until its last request is answered.
+    worker.job_work = JobWork(worker.wsgi, shall_stop=lambda: not worker.alive)
     worker.job_work.start()
     gc.collect()
     gc.freeze()

@@ -19,7 +19,9 @@ from emosync.caller import current_caller, set_caller
 from emosync.errors import DatabaseUnavailable
 from emosync.first_answers import Begun, FirstAnswer
 from emosync.job_errors import InvalidIdempotencyKey
+from lease_renewal import LeaseRenewal
 from request_context import body_bytes, services
+from respond_async import is_for_later
 
 _log = logging.getLogger(__name__)
 
@@ -37,6 +39,7 @@ def register_idempotency(app: Flask) -> None:
     """
     app.before_request(_begin)
     app.after_request(_keep)
+    app.teardown_request(_end)
 
 
 def _begin() -> Response | None:
@@ -47,10 +50,14 @@ def _begin() -> Response | None:
         raise InvalidIdempotencyKey(
             f"The header {HEADER} must have 1 to 255 printable characters without spaces."
         )
-    found = services().work.first_answers.begin(key, _fingerprint())
+    answers = services().work.first_answers
+    found = answers.begin(key, _fingerprint())
     if isinstance(found, FirstAnswer):
         return _replayed(found)
     g.begun = found
+    g.renewal = LeaseRenewal(
+        lambda: answers.renew(found), lease_s=answers.lease_s, name="a key that is at work"
+    )
     # What is done twice, since whoever did it first died before it was answered, is kept once.
     set_caller(replace(current_caller(), item=found.item))
     return None
@@ -72,10 +79,19 @@ def _keep(answer: Response) -> Response:
     return answer
 
 
+def _end(_: BaseException | None) -> None:
+    """Let the lease end, whatever came of the request."""
+    renewal: LeaseRenewal | None = g.pop("renewal", None)
+    if renewal is not None:
+        renewal.stop()
+
+
 def _fingerprint() -> str:
     """Digest what makes a request the same."""
     digest = hashlib.sha256(f"{request.path}\n{request.mimetype}\n".encode())
     digest.update(request.query_string + b"\n")
+    # With it the same request gets an answer of another kind.
+    digest.update(f"{is_for_later()}\n".encode())
     # A client that sends a form again draws another boundary.
     boundary = request.mimetype_params.get("boundary", "").encode()
     for piece in _pieces(body_bytes(), boundary):

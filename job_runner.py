@@ -1,19 +1,21 @@
 """Part of a job done: its request is sent through the application's own views, later."""
 
 import logging
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+import math
+from collections.abc import Callable
+from contextlib import suppress
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from flask import Flask, Response
 from werkzeug.test import EnvironBuilder
 
+from emosync.access_errors import KeyInvalid
 from emosync.caller import Caller, JobItem, working_for
-from emosync.errors import DatabaseUnavailable, EmoSyncError, NotFound
+from emosync.errors import EmoSyncError, NotFound
 from emosync.job_errors import JobGivenUp, JobTimeout
-from emosync.job_queue import JobQueue, Taken
+from emosync.job_queue import Taken
+from lease_renewal import LeaseRenewal
 from request_context import REPLAY
 from services import Services
 
@@ -25,8 +27,6 @@ _log = logging.getLogger(__name__)
 # With the pauses between them, what is unavailable has ten minutes to come back.
 MAX_ATTEMPTS: Final = 8
 _MAX_PAUSE_S: Final = 300.0
-# So many times in a lease it is renewed: the database may fail once or twice.
-_RENEWALS: Final = 3
 
 
 class JobRunner:
@@ -38,22 +38,34 @@ class JobRunner:
         Whose views answer.
     timeouts : tuple of exception classes
         What interrupts a view that takes too long.
+    limit_s : float
+        After how many seconds a part that nothing interrupts has failed, though its view goes
+        on: no thread can be ended from outside.
     """
 
-    def __init__(self, app: Flask, *, timeouts: tuple[type[Exception], ...] = ()) -> None:
+    def __init__(
+        self,
+        app: Flask,
+        *,
+        timeouts: tuple[type[Exception], ...] = (),
+        limit_s: float = math.inf,
+    ) -> None:
         self._app = app
         self._timeouts = timeouts
+        self._limit_s = limit_s
         self._services: Services = app.extensions["emosync"]
         self._queue = self._services.work.queue
         self._bodies = self._services.work.bodies
 
-    def run(self, taken: Taken) -> None:
+    def run(self, taken: Taken, *, when_given_up: Callable[[], None] = lambda: None) -> None:
         """Do part of a job, and keep its answer or put it back.
 
         Parameters
         ----------
         taken : Taken
             What to do.
+        when_given_up : callable
+            Called, from another thread, if the limit is over before this returns.
 
         Raises
         ------
@@ -62,9 +74,24 @@ class JobRunner:
         """
         item = JobItem(taken.job_id, taken.position, taken.created_at)
         caller = Caller(taken.owner, taken.scopes, taken.request_id, item)
+
+        def give_up() -> None:
+            when_given_up()
+            with working_for(caller):
+                self._end(taken, self._too_long(taken))
+
         with working_for(caller):
-            with _kept_alive(self._queue, taken):
+            renewal = LeaseRenewal(
+                lambda: self._queue.renew(taken),
+                lease_s=self._queue.lease_s,
+                name=f"job {taken.job_id}",
+                limit_s=self._limit_s,
+                give_up=give_up,
+            )
+            try:
                 answer = self._answer(taken)
+            finally:
+                renewal.stop()
             self._end(taken, answer)
 
     def _end(self, taken: Taken, answer: Response) -> None:
@@ -77,14 +104,16 @@ class JobRunner:
                 self._undo(taken, answer)
 
     def _undo(self, taken: Taken, answer: Response) -> None:
-        """Remove what was kept of a part that was cancelled meanwhile."""
+        """Remove what was kept of a part that was cancelled or failed meanwhile."""
         audio_file = answer.get_json().get("audio_file") if answer.is_json else None
-        if audio_file and self._queue.is_cancelled(taken):
+        if audio_file and self._queue.is_void(taken):
             with suppress(NotFound):
                 self._services.remove(audio_file)
 
     def _answer(self, taken: Taken) -> Response:
         try:
+            if self._services.keys.are_revoked(taken.owner):
+                raise KeyInvalid("The key that asked for this was revoked.")
             environ = _environ(taken, self._body(taken))
         except EmoSyncError as exc:
             return self._refusal(taken, exc)
@@ -92,10 +121,14 @@ class JobRunner:
             try:
                 return self._app.full_dispatch_request()
             except self._timeouts:
-                _log.warning("part %s of job %s takes too long", taken.position, taken.job_id)
+                pass
             # A job's wrapper: whatever a view trips over is logged and told.
             except Exception as exc:
                 return self._app.handle_exception(exc)
+        return self._too_long(taken)
+
+    def _too_long(self, taken: Taken) -> Response:
+        _log.warning("part %s of job %s takes too long", taken.position, taken.job_id)
         return self._refusal(taken, JobTimeout("The work took longer than the limit."))
 
     def _body(self, taken: Taken) -> bytes:
@@ -127,22 +160,3 @@ def _pause_s(answer: Response, taken: Taken) -> float:
     """Double the pause from attempt to attempt, beginning with what the answer asks for."""
     first_s = float(answer.headers.get("Retry-After", 1))
     return min(_MAX_PAUSE_S, first_s * 2.0 ** (taken.attempts - 1))
-
-
-@contextmanager
-def _kept_alive(queue: JobQueue, taken: Taken) -> Iterator[None]:
-    """Renew the lease until the block ends."""
-    ended = threading.Event()
-
-    def renew() -> None:
-        while not ended.wait(queue.lease_s / _RENEWALS):
-            try:
-                queue.renew(taken)
-            except DatabaseUnavailable as exc:
-                _log.warning("the lease of job %s is not renewed: %s", taken.job_id, exc)
-
-    threading.Thread(target=renew, name="job-lease", daemon=True).start()
-    try:
-        yield
-    finally:
-        ended.set()

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Final
 
 from emosync.config import Config
+from emosync.orphans import PART_AGE_S
 from emosync.webhooks import CallFailed
 from job_bell import LocalBell
 from job_endurance import Endurance
@@ -78,10 +79,11 @@ class JobUpkeep:
                 self._work.calls.taken(due)
 
     def forget(self) -> None:
-        """Delete jobs and first answers that have been kept long enough."""
+        """Delete jobs and first answers that have been kept long enough, and what is of none."""
         while self._work.endings.forget(after_s=self._kept_s):
             pass
         self._work.first_answers.forget()
+        self._work.endings.remove_orphans(age_s=PART_AGE_S)
 
 
 class _Period:

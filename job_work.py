@@ -1,5 +1,7 @@
 """Everything of jobs that runs beside the views of a web process."""
 
+from collections.abc import Callable
+
 from flask import Flask
 
 from emosync.config import Config
@@ -19,16 +21,23 @@ class JobWork:
     ----------
     app : Flask
         Whose jobs they are.
+    shall_stop : callable
+        Tells whether the process was told to stop, so that no part of a job is begun.
     """
 
-    def __init__(self, app: Flask) -> None:
+    def __init__(self, app: Flask, *, shall_stop: Callable[[], bool] = lambda: False) -> None:
         config: Config = app.config["EMOSYNC"]
         found: Services = app.extensions["emosync"]
         self._upkeep = JobUpkeep(found.work, config)
         self._pool = None
         if isinstance(found.work.bell, LocalBell) and config.job_threads:
+            runner = JobRunner(app, limit_s=config.job_time_limit_s)
             self._pool = JobPool(
-                JobRunner(app), found.work.queue, found.work.bell, n_threads=config.job_threads
+                runner,
+                found.work.queue,
+                found.work.bell,
+                n_threads=config.job_threads,
+                shall_stop=shall_stop,
             )
 
     def start(self) -> None:

@@ -29,8 +29,13 @@ def register_respond_async(app: Flask) -> None:
     app.after_request(_vary)
 
 
+def is_for_later() -> bool:
+    """Tell whether the request is one that can be answered later, and shall be."""
+    return _may_wait() and _is_preferred()
+
+
 def _accept() -> Response | None:
-    if not _may_wait() or not _is_preferred():
+    if not is_for_later():
         return None
     query = [pair for pair in request.args.items(multi=True) if pair[0] != PARAMETER]
     new = NewJob(

@@ -12,8 +12,8 @@ from emosync.archive import Archive
 from emosync.audio import AudioLimits
 from emosync.config import Config
 from emosync.database import Database
-from emosync.drawings import Drawing, Drawings, picture_name, report_name
-from emosync.errors import ParameterError, UnknownMethod
+from emosync.drawings import Drawing, Drawings, picture_name, recording_of, report_name
+from emosync.errors import DatabaseUnavailable, ParameterError, UnknownMethod
 from emosync.history import Entry, History
 from emosync.keys import Keys
 from emosync.previews import Previews
@@ -67,8 +67,8 @@ class Services:
             pool_size=config.database_pool_size,
         )
         self.files = make_file_stores(config)
-        self._pictures = Drawings(self.files.pictures, "image/png")
-        self._reports = Drawings(self.files.reports, "application/pdf")
+        self._pictures = Drawings(self.files.pictures, "image/png", is_wanted=self._is_wanted)
+        self._reports = Drawings(self.files.reports, "application/pdf", is_wanted=self._is_wanted)
         self._models = LoadedModels(config)
         settings = Settings(self.database)
         self.keys = Keys(self.database)
@@ -198,6 +198,13 @@ class Services:
         task = self._tasks[entry.task]
         picture = self._pictures.get(picture_name(entry.audio_file), lambda: task.draw(entry))
         return task.report(entry, picture)
+
+    def _is_wanted(self, drawing_name: str) -> bool:
+        """Tell whether the history still has what a drawing shows; if in doubt, it has not."""
+        try:
+            return bool(self.history.named([recording_of(drawing_name)]))
+        except DatabaseUnavailable:
+            return False
 
     def _task_with(self, method: str) -> str:
         """Name the first task that has the method."""

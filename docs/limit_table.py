@@ -97,7 +97,7 @@ def _waits() -> list[Row]:
         _set("waiting for the bucket, 3 times", "s3_timeout_s", "s", LibraryTimeout),
         _set("fetching a video", "youtube_timeout_s", "s", VideoTimeout),
         _fixed("a call to Spotify", f"{SpotifySettings.timeout_s:g} s", SpotifyTimeout),
-        _set("part of a job, by Celery", "job_time_limit_s", "s", JobTimeout),
+        _set("part of a job", "job_time_limit_s", "s", JobTimeout),
         _set("fetching a job that has ended", "job_retention_days", "days", UnknownJob),
         (
             "the same `Idempotency-Key`",

@@ -30,6 +30,9 @@ class Archive:
     ) -> list[Entry]:
         """Store the file of each entry, then the entries; leave nothing if that fails.
 
+        Where the database went away while it committed, entries may be kept and their files are
+        left. `Removal.remove_orphans` removes those that belong to none.
+
         Part of a job may be done twice, where a worker died or only seemed to. Its names follow
         from the job, so whoever comes second finds what the first one kept.
 
@@ -58,7 +61,9 @@ class Archive:
         ]
         try:
             self._keep(named, data, stages)
-        except BaseException:
+        except BaseException as exc:
+            if isinstance(exc, DatabaseUnavailable) and exc.may_be_done:
+                return self._kept(named, exc)
             for entry in named:
                 self._recordings.discard(entry.audio_file)
             raise
@@ -100,10 +105,14 @@ class Archive:
             return kept
         try:
             self._keep(named, data, stages)
-        except DatabaseUnavailable:
+        except DatabaseUnavailable as exc:
             # Another attempt was faster; or ours was kept, and the answer was lost on the way.
-            kept = self.history.named(names)
-            if not kept:
-                raise
-            return kept
+            return self._kept(named, exc)
         return named
+
+    def _kept(self, named: Sequence[Entry], failure: DatabaseUnavailable) -> list[Entry]:
+        """Return what is kept in spite of a failure, or raise that."""
+        kept = self.history.named([entry.audio_file for entry in named])
+        if not kept:
+            raise failure
+        return kept

@@ -244,9 +244,7 @@ class Config:
     )
     job_time_limit_s: float = field(
         default=600.0,
-        metadata=_read(
-            converters.positive, "how long a Celery worker may take for one part of a job"
-        ),
+        metadata=_read(converters.positive, "how long one part of a job may take, in seconds"),
     )
     job_retention_days: float = field(
         default=7.0,

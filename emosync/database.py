@@ -66,14 +66,21 @@ class Database:
         Raises
         ------
         DatabaseUnavailable
-            If the database is locked, down, full or broken.
+            If the database is locked, down, full or broken. Where the connection was lost while
+            it committed, nobody can say whether it did: see `may_be_done`.
         DatabaseOutdated
             If the tables are older than this code, on a server.
         """
-        with _database_errors():
-            self._ensure_schema()
-            with self._engine.begin() as connection:
-                yield connection
+        is_asked_for = False
+        try:
+            with _database_errors():
+                self._ensure_schema()
+                with self._engine.begin() as connection:
+                    yield connection
+                    is_asked_for = True
+        except DatabaseUnavailable as exc:
+            exc.may_be_done = is_asked_for
+            raise
 
     def check(self) -> None:
         """Raise DatabaseUnavailable unless a query is answered."""

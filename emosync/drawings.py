@@ -21,6 +21,11 @@ def report_name(audio_file: str) -> str:
     return f"{audio_file}.pdf"
 
 
+def recording_of(drawing_name: str) -> str:
+    """Name the recording of a picture or a report."""
+    return drawing_name.rpartition(".")[0]
+
+
 @dataclass(frozen=True)
 class Drawing:
     """A finished drawing: its content, or where to get it.
@@ -46,11 +51,20 @@ class Drawings:
         Where they lie.
     media_type : str
         What they are, such as "image/png".
+    is_wanted : callable
+        Tells whether a drawing of that name is to be kept, once it is.
     """
 
-    def __init__(self, store: FileStore, media_type: str) -> None:
+    def __init__(
+        self,
+        store: FileStore,
+        media_type: str,
+        *,
+        is_wanted: Callable[[str], bool] = lambda _: True,
+    ) -> None:
         self._store = store
         self._media_type = media_type
+        self._is_wanted = is_wanted
         # One drawing at a time per process: it takes a core and 100 MB.
         self._lock = threading.Lock()
 
@@ -122,3 +136,8 @@ class Drawings:
         except StorageUnavailable:
             # The store saves time only; a full disk must not cost the answer.
             _log.warning("%s cannot be kept", name, exc_info=True)
+            return
+        # What it shows may have been removed while it was drawn. Asked before, the answer could
+        # be old when the drawing is kept.
+        if not self._is_wanted(name):
+            self._store.discard(name)

@@ -340,9 +340,17 @@ class ModelUnavailable(Unavailable):
 
 
 class DatabaseUnavailable(Unavailable):
-    """The database is locked, down or unreachable."""
+    """The database is locked, down or unreachable.
+
+    Attributes
+    ----------
+    may_be_done : bool
+        Whether the transaction may be committed all the same: it was asked for, and the answer
+        was lost.
+    """
 
     code, title = "database_unavailable", "Database unavailable"
+    may_be_done = False
 
 
 class DatabaseOutdated(DatabaseUnavailable):

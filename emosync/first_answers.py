@@ -36,8 +36,8 @@ from emosync.job_errors import IdempotencyInProgress, IdempotencyMismatch
 from emosync.job_tables import now
 
 KEPT_S: Final = 86_400.0
-# No request outlasts gunicorn's own limit of 120 s, so whoever began this long ago has died.
-LEASE_S: Final = 150.0
+# Renewed while the request is at work, so that whoever lets it end has died.
+LEASE_S: Final = 30.0
 _LEASE_BYTES: Final = 16
 
 FIRST_ANSWERS: Final = Table(
@@ -78,8 +78,13 @@ class Begun:
 
     @property
     def item(self) -> JobItem:
-        """What names the work, so that whoever does it over again adds no second entry."""
-        name = hashlib.sha256(f"{self.owner} {self.key}".encode()).hexdigest()[:32]
+        """What names the work, so that whoever does it over again adds no second entry or job.
+
+        A key that comes again after a day means other work, while the job of the first is kept
+        for longer.
+        """
+        place = f"{self.owner} {self.key} {self.created_at.isoformat()}"
+        name = hashlib.sha256(place.encode()).hexdigest()[:32]
         return JobItem(name, 0, self.created_at)
 
 
@@ -110,10 +115,13 @@ class FirstAnswers:
     ----------
     database : Database
         Where they are kept.
+    lease_s : float
+        How long a key stays with a request that shows no sign of life, in seconds.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, lease_s: float = LEASE_S) -> None:
         self._database = database
+        self.lease_s = lease_s
 
     def begin(self, key: str, fingerprint: str) -> Begun | FirstAnswer:
         """Find what a key got, or begin to answer it.
@@ -139,14 +147,21 @@ class FirstAnswers:
         begun = Begun(current_caller().owner, key, secrets.token_hex(_LEASE_BYTES), now())
         with self._database.begin() as connection:
             _forget(connection, begun.created_at, begun)
-            if _insert(connection, begun, fingerprint):
+            if _insert(connection, begun, fingerprint, end=self._lease_end()):
                 return begun
             row = connection.execute(select(FIRST_ANSWERS).where(_is(begun))).mappings().one()
-            return _taken_over(connection, row, begun, fingerprint)
+            found = _found(row, fingerprint)
+            return found or _taken_over(connection, row, begun, end=self._lease_end())
+
+    def renew(self, begun: Begun) -> bool:
+        """Prolong the lease of a request at work; tells whether it still was its own."""
+        own = update(FIRST_ANSWERS).where(_is_own(begun))
+        with self._database.begin() as connection:
+            return connection.execute(own.values(lease_end=self._lease_end())).rowcount == 1
 
     def keep(self, begun: Begun, answer: FirstAnswer) -> None:
         """Keep the answer to a request, unless somebody else has begun to answer it."""
-        kept = update(FIRST_ANSWERS).where(_is(begun), FIRST_ANSWERS.c.lease == begun.lease)
+        kept = update(FIRST_ANSWERS).where(_is_own(begun))
         values = {
             "lease": None,
             "lease_end": None,
@@ -160,14 +175,18 @@ class FirstAnswers:
 
     def drop(self, begun: Begun) -> None:
         """Let the request be sent anew, as after a failure that may pass."""
-        own = update(FIRST_ANSWERS).where(_is(begun), FIRST_ANSWERS.c.lease == begun.lease)
+        own = update(FIRST_ANSWERS).where(_is_own(begun))
         with self._database.begin() as connection:
-            connection.execute(own.values(lease_end=begun.created_at))
+            # Without a lease, so that nobody who is late prolongs it.
+            connection.execute(own.values(lease=None, lease_end=begun.created_at))
 
     def forget(self) -> None:
         """Delete what is older than a day."""
         with self._database.begin() as connection:
             _forget(connection, now())
+
+    def _lease_end(self) -> datetime:
+        return now() + timedelta(seconds=self.lease_s)
 
 
 def _forget(connection: Connection, moment: datetime, begun: Begun | None = None) -> None:
@@ -176,7 +195,7 @@ def _forget(connection: Connection, moment: datetime, begun: Begun | None = None
     connection.execute(delete(FIRST_ANSWERS).where(old, _is(begun) if begun else true()))
 
 
-def _insert(connection: Connection, begun: Begun, fingerprint: str) -> bool:
+def _insert(connection: Connection, begun: Begun, fingerprint: str, *, end: datetime) -> bool:
     """Begin a key; tells whether it is new. Of many at once one succeeds."""
     # An insert that leaves a row alone that is there is each dialect's own.
     if connection.dialect.name == "sqlite":
@@ -189,31 +208,37 @@ def _insert(connection: Connection, begun: Begun, fingerprint: str) -> bool:
         "fingerprint": fingerprint,
         "created_at": begun.created_at,
         "lease": begun.lease,
-        "lease_end": begun.created_at + timedelta(seconds=LEASE_S),
+        "lease_end": end,
     }
     made = new.values(values).returning(FIRST_ANSWERS.c.key)
     return connection.scalar(made) is not None
 
 
-def _taken_over(
-    connection: Connection, row: RowMapping, begun: Begun, fingerprint: str
-) -> Begun | FirstAnswer:
-    """Return the answer that is there, or answer in the place of whoever died."""
+def _found(row: RowMapping, fingerprint: str) -> FirstAnswer | None:
+    """Return the answer if it is there."""
     if row["fingerprint"] != fingerprint:
         raise IdempotencyMismatch("This Idempotency-Key came before, with another request.")
-    if row["status"] is not None:
-        return FirstAnswer(row["status"], row["content_type"], row["answer"], row["location"])
+    if row["status"] is None:
+        return None
+    return FirstAnswer(row["status"], row["content_type"], row["answer"], row["location"])
+
+
+def _taken_over(connection: Connection, row: RowMapping, begun: Begun, *, end: datetime) -> Begun:
+    """Answer in the place of whoever died."""
     over = update(FIRST_ANSWERS).where(
         _is(begun),
         FIRST_ANSWERS.c.lease == row["lease"],
         FIRST_ANSWERS.c.lease_end <= begun.created_at,
     )
-    end = begun.created_at + timedelta(seconds=LEASE_S)
     if not connection.execute(over.values(lease=begun.lease, lease_end=end)).rowcount:
         raise IdempotencyInProgress(
             "The first request with this Idempotency-Key is still being answered; try again later."
         )
     return Begun(begun.owner, begun.key, begun.lease, row["created_at"])
+
+
+def _is_own(begun: Begun) -> ColumnElement[bool]:
+    return _is(begun) & (FIRST_ANSWERS.c.lease == begun.lease)
 
 
 def _is(begun: Begun) -> ColumnElement[bool]:

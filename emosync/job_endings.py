@@ -1,6 +1,6 @@
 """What is left to do once the last part of a job has ended."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, case, delete, exists, select, update
 from emosync.database import Database
 from emosync.file_store import FileStore
 from emosync.job_tables import JOB_ITEMS, JOBS, now
+from emosync.orphans import remove_orphans
 
 # Jobs that one call forgets at most, so that no transaction grows long.
 _BATCH: Final = 500
@@ -40,9 +41,8 @@ class JobEndings:
 
     def end_forgotten(self) -> None:
         """End the jobs whose last worker died before it could."""
-        self._end(
-            JOBS.c.id.in_(select(JOBS.c.id).where(JOBS.c.finished_at.is_(None)).limit(_BATCH))
-        )
+        ended = select(JOBS.c.id).where(JOBS.c.finished_at.is_(None), ~_HAS_WORK)
+        self._end(JOBS.c.id.in_(ended.limit(_BATCH)))
 
     def forget(self, *, after_s: float) -> int:
         """Delete jobs that ended long ago.
@@ -66,6 +66,31 @@ class JobEndings:
             for table, column in ((JOB_ITEMS, JOB_ITEMS.c.job_id), (JOBS, JOBS.c.id)):
                 connection.execute(delete(table).where(column.in_(body_names)))
         return len(body_names)
+
+    def remove_orphans(self, *, age_s: float) -> int:
+        """Remove bodies of which no job knows, as a killed process leaves them.
+
+        Parameters
+        ----------
+        age_s : float
+            How old they must be, in seconds: longer than anybody takes to add the job.
+
+        Returns
+        -------
+        int
+            How many.
+
+        Raises
+        ------
+        StorageUnavailable, DatabaseUnavailable
+            If one of them may be left.
+        """
+        return remove_orphans(self._bodies, self._known, now() - timedelta(seconds=age_s))
+
+    def _known(self, body_names: Sequence[str]) -> set[str]:
+        query = select(JOBS.c.body_name).where(JOBS.c.body_name.in_(body_names))
+        with self._database.begin() as connection:
+            return set(connection.scalars(query))
 
     def _end(self, which: ColumnElement[bool]) -> None:
         moment = now()

@@ -137,11 +137,11 @@ class JobQueue:
         self._endings.end(taken.job_id)
         return True
 
-    def is_cancelled(self, taken: Taken) -> bool:
-        """Tell whether who asked for a part no longer wants it."""
+    def is_void(self, taken: Taken) -> bool:
+        """Tell whether a part has ended without a result: what comes of it now is unwanted."""
         state = select(JOB_ITEMS.c.state).where(_is((taken.job_id, taken.position)))
         with self._database.begin() as connection:
-            return connection.scalar(state) == CANCELLED
+            return connection.scalar(state) in (CANCELLED, FAILED)
 
     def put_back(self, taken: Taken, *, pause_s: float, attempts: int) -> None:
         """Let a part wait for another attempt.

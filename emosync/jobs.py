@@ -3,6 +3,7 @@
 import secrets
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -11,6 +12,7 @@ from sqlalchemy import Connection, RowMapping, func, insert, select, update
 
 from emosync.caller import current_caller
 from emosync.database import Database
+from emosync.errors import DatabaseUnavailable
 from emosync.file_store import FileStore
 from emosync.job_endings import JobEndings
 from emosync.job_errors import UnknownJob
@@ -25,6 +27,7 @@ from emosync.job_tables import (
     STATES,
     now,
 )
+from emosync.recordings import new_name
 
 _ID_BYTES: Final = 16
 
@@ -165,7 +168,7 @@ class Jobs:
         self._lease_s = lease_s
 
     def add(self, new: NewJob) -> Job:
-        """Keep a job, for the caller at hand.
+        """Keep a job, for the caller at hand; one that has a key is kept once.
 
         Parameters
         ----------
@@ -175,28 +178,45 @@ class Jobs:
         Returns
         -------
         Job
-            Its parts wait to be done.
+            Its parts wait to be done, unless it was kept before.
 
         Raises
         ------
         DatabaseUnavailable, StorageUnavailable
-            If it cannot be kept; there is no job then.
+            If it cannot be kept. There is no job then; but where the database went away in that
+            moment, there may be one.
         """
+        item = current_caller().item
+        if item is not None:
+            # Whoever was asked first may have died between keeping it and saying so.
+            with suppress(UnknownJob):
+                return self.find(item.job_id)
         row = _row(new)
-        items = [self._queued(item, row, n) for n, item in enumerate(new.items)]
-        body_name = row["body_name"]
-        if body_name:
-            self._bodies.keep(body_name, new.body)
+        if row["body_name"]:
+            self._bodies.keep(row["body_name"], new.body)
+        try:
+            self._insert(row, new.items)
+        except DatabaseUnavailable:
+            # It is kept and that was not told; or another attempt of the same key was faster.
+            with suppress(UnknownJob):
+                return self.find(row["id"])
+            raise
+        counts = {**dict.fromkeys(STATES, 0), QUEUED: len(new.items)}
+        return Job(row["id"], row["created_at"], None, new.is_batch, counts)
+
+    def _insert(self, row: Mapping[str, Any], new: Sequence[NewItem]) -> None:
+        """Keep a job and its parts, or leave neither them nor its body."""
+        items = [self._queued(item, row, n) for n, item in enumerate(new)]
         try:
             with self._database.begin() as connection:
                 connection.execute(insert(JOBS), row)
                 connection.execute(insert(JOB_ITEMS), items)
-        except BaseException:
-            if body_name:
-                self._bodies.discard(body_name)
+        except BaseException as exc:
+            # If it may be kept, so is its body; `JobEndings.remove_orphans` finds out.
+            may_be_kept = isinstance(exc, DatabaseUnavailable) and exc.may_be_done
+            if row["body_name"] and not may_be_kept:
+                self._bodies.discard(row["body_name"])
             raise
-        counts = {**dict.fromkeys(STATES, 0), QUEUED: len(items)}
-        return Job(row["id"], row["created_at"], None, new.is_batch, counts)
 
     def find(self, job_id: str) -> Job:
         """Return a job of the caller's; raises UnknownJob."""
@@ -269,18 +289,18 @@ class Jobs:
 
 def _row(new: NewJob) -> dict[str, Any]:
     caller = current_caller()
-    job_id = secrets.token_hex(_ID_BYTES)
+    moment = now()
     return {
-        "id": job_id,
+        "id": caller.item.job_id if caller.item else secrets.token_hex(_ID_BYTES),
         "owner": caller.owner,
         "scopes": " ".join(sorted(caller.scopes)),
         "request_id": caller.request_id,
-        "created_at": now(),
+        "created_at": moment,
         "is_batch": new.is_batch,
         "verb": new.verb,
         "path": new.path,
         "content_type": new.content_type,
-        "body_name": f"{job_id}.body" if new.body else None,
+        "body_name": new_name(moment, container="body") if new.body else None,
         "webhook": new.webhook,
         "webhook_attempts": 0,
     }

@@ -24,6 +24,7 @@ from sqlalchemy import (
     String,
     Table,
     bindparam,
+    exists,
     insert,
     literal,
     select,
@@ -196,6 +197,20 @@ class Keys:
         if not text:
             raise KeyMissing("Send your key in the header X-API-Key, or as a Bearer token.")
         raise KeyInvalid("The key is not known, or was revoked.")
+
+    def are_revoked(self, owner: str) -> bool:
+        """Tell whether an owner has had keys and none of them is good any more.
+
+        Parameters
+        ----------
+        owner : str
+            As in `Key`; what belongs to nobody's key is never revoked.
+        """
+        is_good = (API_KEYS.c.owner == owner) & API_KEYS.c.revoked_at.is_(None)
+        if not owner:
+            return False
+        with self._database.begin() as connection:
+            return not connection.scalar(select(exists().where(is_good)))
 
     def _known(self, text: str) -> Key | None:
         """Return the key of that text unless it is unknown or revoked."""

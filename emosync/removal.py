@@ -3,23 +3,22 @@
 Files go before the row: while that is there, whoever was interrupted can begin again.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
-from itertools import islice
 from typing import Final
 
 from sqlalchemy import delete, select
 
 from emosync.database import Database
 from emosync.drawings import picture_name, report_name
+from emosync.errors import StorageUnavailable
 from emosync.file_store import FileStore
 from emosync.history import PREDICTIONS, Entry
-from emosync.recordings import time_in_name
+from emosync.orphans import remove_orphans
 
 # Rows that are read at once, and deleted in one transaction, so that others wait for none.
 _BATCH: Final = 500
-# Writing a file takes seconds; whoever began one this long ago has died.
-_PART_AGE_S: Final = 3_600.0
 
 
 class Removal:
@@ -38,7 +37,8 @@ class Removal:
     ) -> None:
         self._database = database
         # What each store calls the file of a recording.
-        self._stores = ((uploads, str), (pictures, picture_name), (reports, report_name))
+        self._drawn = ((pictures, picture_name), (reports, report_name))
+        self._stores = ((uploads, str), *self._drawn)
 
     def remove(self, entry: Entry) -> None:
         """Remove one entry; that it is the caller's own, the caller has seen.
@@ -80,17 +80,10 @@ class Removal:
         int
             How many files.
         """
-        n_removed = 0
-        for store, name_of in self._stores:
-            store.clear_parts(age_s=_PART_AGE_S)
-            suffix = name_of("")
-            files = _older_files(store.names(), suffix, moment)
-            while names := list(islice(files, _BATCH)):
-                known = self._known([name.removesuffix(suffix) for name in names])
-                orphans = [name for name in names if name.removesuffix(suffix) not in known]
-                store.remove(orphans)
-                n_removed += len(orphans)
-        return n_removed
+        return sum(
+            remove_orphans(store, self._known, moment, suffix=name_of(""))
+            for store, name_of in self._stores
+        )
 
     def _remove(self, rows: Sequence[tuple[int, str]]) -> None:
         for store, name_of in self._stores:
@@ -98,6 +91,11 @@ class Removal:
         ids = [number for number, _ in rows]
         with self._database.begin() as connection:
             connection.execute(delete(PREDICTIONS).where(PREDICTIONS.c.id.in_(ids)))
+        # Whoever was drawing meanwhile looks for the row once the drawing is kept: either that
+        # was before it went, and the drawing goes now, or it was after, and they remove it.
+        for store, name_of in self._drawn:
+            with suppress(StorageUnavailable):
+                store.remove([name_of(audio_file) for _, audio_file in rows])
 
     def _older_than(self, moment: datetime, owner: str) -> list[tuple[int, str]]:
         # By the index of the history's pages, which begins with the owner.
@@ -111,11 +109,3 @@ class Removal:
         query = select(PREDICTIONS.c.audio_file).where(PREDICTIONS.c.audio_file.in_(audio_files))
         with self._database.begin() as connection:
             return set(connection.scalars(query))
-
-
-def _older_files(names: Iterable[str], suffix: str, moment: datetime) -> Iterator[str]:
-    """Yield the files of recordings that came before a moment; others are none of ours."""
-    for name in names:
-        came = time_in_name(name.removesuffix(suffix)) if name.endswith(suffix) else None
-        if came is not None and came < moment:
-            yield name

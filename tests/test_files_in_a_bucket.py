@@ -99,6 +99,32 @@ def test_a_removed_prediction_leaves_nothing(
     assert_problem(client.delete(f"/history/{row[by]}"), 404, "not_found")
 
 
+@pytest.mark.parametrize("place", ["in_bucket", "app"])
+@pytest.mark.parametrize("link", ["visualization", "report"])
+def test_a_prediction_that_is_removed_while_it_is_drawn_leaves_nothing(
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+    voice: bytes,
+    place: str,
+    link: str,
+) -> None:
+    app: Flask = request.getfixturevalue(place)
+    client = app.test_client()
+    found = send(app, voice, method="cnn")
+    services: Services = app.extensions["emosync"]
+    name = "draw" if link == "visualization" else "report"
+    draw = getattr(services.speech, name)
+
+    def removed_meanwhile(*args: Any) -> bytes:
+        drawn: bytes = draw(*args)
+        assert app.test_client().delete(f"/history/{found['audio_file']}").status_code == 204
+        return drawn
+
+    monkeypatch.setattr(services.speech, name, removed_meanwhile)
+    assert client.get(found[link]).status_code == 200
+    assert names(app) == [set(), set(), set()]
+
+
 @pytest.mark.parametrize("name", ["voice.wav", "0", "9" * 30, "-1", "1.5", "%00"])
 def test_only_an_id_or_an_audio_file_is_removed(app: Flask, voice: bytes, name: str) -> None:
     send(app, voice, method="cnn")

@@ -1,5 +1,6 @@
 """First answers in SQLite and in PostgreSQL."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -64,9 +65,23 @@ def test_a_request_that_failed_may_be_sent_anew(answers: FirstAnswers) -> None:
     answers.drop(first)
     second = begun(answers)
     assert second.item == first.item
+    assert not answers.renew(first)
     answers.keep(first, FirstAnswer(200, "application/json", "late"))
     with pytest.raises(IdempotencyInProgress):
         answers.begin("k", "f")
+
+
+def test_who_shows_a_sign_of_life_keeps_the_key(database: Database) -> None:
+    answers = FirstAnswers(database, lease_s=0.3)
+    first = begun(answers)
+    for _ in range(4):
+        time.sleep(0.15)
+        assert answers.renew(first)
+        with pytest.raises(IdempotencyInProgress):
+            answers.begin("k", "f")
+    time.sleep(0.3)
+    begun(answers)
+    assert not answers.renew(first)
 
 
 def test_who_died_while_answering_is_replaced_under_the_same_name(
@@ -88,6 +103,15 @@ def test_a_key_may_mean_another_request_after_a_day(
     assert answers.begin("k", "f") == ANSWER
     make_older(database, KEPT_S + 60)
     begun(answers, fingerprint="other")
+
+
+def test_a_key_that_comes_again_after_a_day_names_other_work(
+    database: Database, answers: FirstAnswers
+) -> None:
+    first = begun(answers)
+    answers.keep(first, ANSWER)
+    make_older(database, KEPT_S + 60)
+    assert begun(answers).item.job_id != first.item.job_id
 
 
 def test_old_answers_are_deleted(database: Database, answers: FirstAnswers) -> None:

@@ -45,9 +45,9 @@ def wait_until_accepted(port: int, sent: Sequence[Future[httpx.Response]]) -> No
     raise AssertionError("the workers do not take the connections")
 
 
-def rows(folder: Path) -> int:
+def rows(folder: Path, query: str = "predictions") -> int:
     with closing(sqlite3.connect(folder / "emosync.sqlite3")) as connection:
-        (count,) = connection.execute("SELECT count(*) FROM predictions").fetchone()
+        (count,) = connection.execute(f"SELECT count(*) FROM {query}").fetchone()
         return int(count)
 
 
@@ -64,3 +64,23 @@ def test_requests_at_work_are_answered_and_kept(tmp_path: Path, long_song: bytes
     assert rows(tmp_path) == len(service.uploads) == N_AT_WORK
     assert "Worker exiting" in service.log
     assert "Traceback" not in service.log
+
+
+def test_a_worker_that_shall_stop_begins_no_more_of_a_job(tmp_path: Path, long_song: bytes) -> None:
+    ended = "job_items WHERE due IS NULL"
+    settings = {"WEB_CONCURRENCY": "1", "JOB_THREADS": "1"}
+    with serving(tmp_path, **settings) as service, ThreadPoolExecutor(N_AT_WORK) as pool:
+        with service.client() as client:
+            # Songs that are not there are soon answered.
+            songs = [str(number) for number in range(1_000)]
+            assert client.post("/batch", json={"song_ids": songs}).status_code == 202
+        sent = [pool.submit(service.send, long_song, task="song") for _ in range(N_AT_WORK)]
+        wait_until_accepted(service.server.port, sent)
+        assert 0 < rows(tmp_path, ended) < len(songs)
+        os.kill(service.server.pid, signal.SIGTERM)
+        time.sleep(1)
+        n_ended = rows(tmp_path, ended)
+        assert [answer.result().status_code for answer in sent] == [200] * N_AT_WORK
+    assert n_ended < len(songs)
+    # What was begun is ended.
+    assert rows(tmp_path, ended) <= n_ended + 1

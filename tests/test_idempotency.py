@@ -2,6 +2,7 @@
 
 import base64
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -13,6 +14,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from emosync.errors import DatabaseUnavailable, StorageUnavailable
+from emosync.first_answers import FirstAnswers
 from services import Services
 
 Send = Callable[..., TestResponse]
@@ -39,6 +41,12 @@ def send(client: FlaskClient, voice: bytes) -> Send:
 def services(app: Flask) -> Services:
     found: Services = app.extensions["emosync"]
     return found
+
+
+def lose_leases(services: Services) -> None:
+    """Let time pass until whoever answered a key counts as dead."""
+    with services.database.begin() as connection:
+        connection.exec_driver_sql("UPDATE first_answers SET lease_end = '2000-01-01 00:00:00'")
 
 
 def test_the_first_answer_comes_again_and_the_history_has_one_entry(
@@ -69,6 +77,8 @@ def test_another_request_with_the_same_key_is_refused(
     assert_problem(send(name="other.wav"), 422, "idempotency_mismatch")
     answer = client.post("/mood", json={"tracks": []}, headers={"Idempotency-Key": "k"})
     assert_problem(answer, 422, "idempotency_mismatch")
+    assert_problem(send(Prefer="respond-async"), 422, "idempotency_mismatch")
+    assert send(Prefer="wait=10").headers["Idempotent-Replayed"] == "true"
     assert len(rows(client)) == 1
 
 
@@ -126,6 +136,34 @@ def test_while_the_first_request_is_answered_others_are_told_so(
         predicted(first.result())
 
 
+def test_a_request_may_take_longer_than_its_lease(
+    client: FlaskClient, services: Services, send: Send, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recognise, n_times = services.speech.recognise, []
+
+    def take_time(*args: Any, **options: Any) -> Any:
+        n_times.append(1)
+        time.sleep(1.5)
+        return recognise(*args, **options)
+
+    monkeypatch.setattr(services.speech, "recognise", take_time)
+    monkeypatch.setattr(
+        services.work, "first_answers", FirstAnswers(services.database, lease_s=0.6)
+    )
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(send)
+        deadline_s = time.monotonic() + 60
+        while not n_times:
+            assert time.monotonic() < deadline_s
+            time.sleep(0.01)
+        while not first.done():
+            if (again := send()).status_code != 200:
+                assert_problem(again, 409, "idempotency_in_progress")
+            time.sleep(0.1)
+        predicted(first.result())
+    assert n_times == [1]
+
+
 def test_a_worker_that_dies_before_it_answers_leaves_one_entry(
     client: FlaskClient, services: Services, send: Send, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -136,8 +174,7 @@ def test_a_worker_that_dies_before_it_answers_leaves_one_entry(
         patched.setattr(services.work.first_answers, "keep", fail)
         first = predicted(send())
     assert_problem(send(), 409, "idempotency_in_progress")
-    with services.database.begin() as connection:
-        connection.exec_driver_sql("UPDATE first_answers SET lease_end = '2000-01-01 00:00:00'")
+    lose_leases(services)
     assert predicted(send())["audio_file"] == first["audio_file"]
     assert len(rows(client)) == 1
 
@@ -150,6 +187,23 @@ def test_a_request_that_is_answered_later_is_accepted_once(
     assert first.get_json()["id"] == second.get_json()["id"]
     assert second.headers["Location"] == first.headers["Location"]
     assert services.work.queue.depth()["queued"] == 1
+
+
+def test_a_worker_that_dies_before_it_says_that_it_accepted_leaves_one_job(
+    client: FlaskClient, services: Services, send: Send, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise DatabaseUnavailable("As if the process had ended here.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(services.work.first_answers, "keep", fail)
+        first = send(Prefer="respond-async")
+    lose_leases(services)
+    second = send(Prefer="respond-async")
+    assert second.status_code == 202
+    assert second.headers["Location"] == first.headers["Location"]
+    assert services.work.queue.depth()["queued"] == 1
+    assert len(list(services.files.job_bodies.names())) == 1
 
 
 @pytest.mark.parametrize("path", ["/record", "/classify_audio", "/classify_audio_both"])

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -19,6 +20,8 @@ from emosync.config import Config
 from emosync.errors import StorageUnavailable
 from emosync.job_tables import JOB_ITEMS
 from emosync.jobs import NewItem, NewJob
+from emosync.recordings import new_name
+from emosync.sources import Source
 from job_runner import MAX_ATTEMPTS, JobRunner
 from job_views import MAX_SONGS
 from job_work import JobWork
@@ -304,6 +307,51 @@ def test_who_stops_leaves_what_is_begun_to_others(
     services.close()
 
 
+def test_a_part_that_hangs_fails_at_the_limit_and_holds_nobody_up(
+    config: Config, voice: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = create_app(replace(config, job_time_limit_s=1.0, database_timeout_s=5.0))
+    services: Services = app.extensions["emosync"]
+    recognise, may_end, has_ended = services.speech.recognise, threading.Event(), threading.Event()
+
+    def hang(source: Source, **options: Any) -> Any:
+        if source.filename == "hangs.wav":
+            may_end.wait(60)
+        return recognise(source, **options)
+
+    monkeypatch.setattr(services.speech, "recognise", hang)
+    remove = services.remove
+
+    def removed(name: str) -> None:
+        remove(name)
+        has_ended.set()
+
+    monkeypatch.setattr(services, "remove", removed)
+    work = JobWork(app)
+    work.start()
+    client = app.test_client()
+    hanging, other = (
+        client.post(
+            "/predict",
+            data=multipart(voice, name, method="random_forest"),
+            content_type=FORM,
+            headers=LATER,
+        ).headers["Location"]
+        for name in ("hangs.wav", "v.wav")
+    )
+    job = ended(client, hanging)
+    assert (job["error"]["status"], job["error"]["code"]) == (504, "job_timeout")
+    assert ended(client, other)["state"] == "done"
+    # What comes of it in the end is not kept beside an answer that says it failed.
+    may_end.set()
+    assert has_ended.wait(60)
+    assert [row["filename"] for row in rows(client)] == ["v.wav"]
+    assert len(list(config.uploads_path.iterdir())) == 1
+    assert client.get(hanging).get_json() == job
+    work.stop()
+    services.close()
+
+
 def test_a_job_that_waits_can_be_cancelled(
     client: FlaskClient, services: Services, send: Send
 ) -> None:
@@ -359,6 +407,24 @@ def test_a_job_belongs_to_the_key_that_made_it(
     (row,) = client.get("/history", headers={"X-API-Key": own}).get_json()["history"]
     assert row["audio_file"] == job["result"]["audio_file"]
     assert client.get("/history", headers={"X-API-Key": others}).get_json()["history"] == []
+
+
+@pytest.mark.parametrize("is_replaced", [True, False])
+def test_what_waits_when_its_key_is_revoked_is_done_only_if_another_took_its_place(
+    client: FlaskClient, services: Services, send: Send, runner: JobRunner, is_replaced: bool
+) -> None:
+    key, text = services.keys.create("a", ["predict"])
+    location = send(**{"X-API-Key": text}).headers["Location"]
+    if is_replaced:
+        services.keys.create("b", ["predict"], owner=key.owner)
+    services.keys.revoke(key.id)
+    run_next(services, runner)
+    reader = services.keys.create("c", ["read"], owner=key.owner)[1]
+    job = client.get(location, headers={"X-API-Key": reader}).get_json()
+    if is_replaced:
+        assert job["state"] == "done"
+    else:
+        assert (job["error"]["status"], job["error"]["code"]) == (401, "key_invalid")
 
 
 def test_songs_are_answered_in_one_job(config: Config, client: FlaskClient, work: JobWork) -> None:
@@ -430,18 +496,21 @@ def test_every_route_that_can_wait_is_a_route(app: Flask) -> None:
     assert {rule.endpoint for rule in app.url_map.iter_rules()} >= respond_async.ENDPOINTS
 
 
-def test_old_jobs_are_forgotten(config: Config, voice: bytes) -> None:
+def test_old_jobs_and_bodies_of_none_are_forgotten(config: Config, voice: bytes) -> None:
     app = create_app(replace(config, job_retention_days=1e-9, database_timeout_s=5.0))
     services: Services = app.extensions["emosync"]
     services.work.accept(NewJob("GET", "/predict", [NewItem("")]))
+    forgotten = new_name(datetime(2024, 1, 15), container="body")
+    services.work.bodies.keep(forgotten, b"of a process that was killed")
     run_next(services, JobRunner(app))
     job_work = JobWork(app)
     job_work.start()
     deadline_s = time.monotonic() + 10
     while True:
         with services.database.begin() as connection:
-            if connection.execute(JOB_ITEMS.select()).all() == []:
-                break
+            items = connection.execute(JOB_ITEMS.select()).all()
+        if items == [] and not services.work.bodies.has(forgotten):
+            break
         assert time.monotonic() < deadline_s
         time.sleep(0.05)
     job_work.stop()

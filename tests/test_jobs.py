@@ -1,16 +1,18 @@
 """Jobs in SQLite and in PostgreSQL, asked for and worked on by many at once."""
 
+import os
 import random
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import insert, select, update
 
-from emosync.caller import Caller, working_for
+from emosync.caller import Caller, JobItem, working_for
 from emosync.database import Database
 from emosync.errors import DatabaseUnavailable, NotFound, StorageUnavailable
 from emosync.file_store import FolderStore
@@ -19,6 +21,7 @@ from emosync.job_errors import UnknownJob
 from emosync.job_queue import JobQueue, Taken
 from emosync.job_tables import JOB_ITEMS, JOBS, now
 from emosync.jobs import Jobs, NewItem, NewJob
+from emosync.recordings import new_name
 
 LEASE_S = 0.3
 ASKER = Caller(owner="key1", scopes=frozenset({"predict", "read"}), request_id="r1")
@@ -213,6 +216,21 @@ def test_a_job_that_cannot_be_kept_leaves_no_body(tmp_path: Path) -> None:
     assert list((tmp_path / "bodies").iterdir()) == []
 
 
+def test_a_job_that_is_asked_for_twice_under_one_name_is_kept_once(work: Work) -> None:
+    item = JobItem("0" * 32, 0, now())
+
+    def ask(_: int) -> str:
+        with working_for(replace(ASKER, item=item)):
+            return work.add(body=b"words")
+
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(ask, range(16))) == {item.job_id}
+    taken = work.next()
+    assert work.queue.take_next() is None
+    assert work.bodies.read(taken.body_name or "") == b"words"
+    assert list(work.bodies.names()) == [taken.body_name]
+
+
 def test_a_body_that_cannot_be_kept_leaves_no_job(tmp_path: Path) -> None:
     database = Database(f"sqlite:///{tmp_path / 'state.sqlite3'}")
     work = work_in(database, Path("/proc/none"))
@@ -253,6 +271,50 @@ def test_jobs_that_ended_long_ago_are_forgotten(work: Work) -> None:
     with pytest.raises(UnknownJob):
         work.jobs.find(ended)
     assert work.state(waiting) == "queued"
+
+
+def test_a_body_of_no_job_leaves_and_that_of_a_job_stays(work: Work) -> None:
+    work.add(body=b"words")
+    body_name = work.next().body_name or ""
+    hour_ago = now() - timedelta(hours=1)
+    old, young = (new_name(moment, container="body") for moment in (hour_ago, now()))
+    for name in (old, young):
+        work.bodies.keep(name, b"of a process that was killed before it added the job")
+    endings = JobEndings(work.database, work.bodies)
+    assert endings.remove_orphans(age_s=1_800) == 1
+    assert set(work.bodies.names()) == {body_name, young}
+    # As if hours had passed.
+    assert endings.remove_orphans(age_s=-10) == 1
+    assert list(work.bodies.names()) == [body_name]
+
+
+def test_half_a_body_leaves_too(work: Work, tmp_path: Path) -> None:
+    work.add(body=b"words")
+    part = tmp_path / "bodies" / ".0123456789abcdef.part"
+    part.touch()
+    os.utime(part, (0, 0))
+    JobEndings(work.database, work.bodies).remove_orphans(age_s=0)
+    assert not part.exists()
+
+
+def test_a_job_that_has_ended_waits_for_none_that_has_not(work: Work) -> None:
+    moment = now()
+    job = {"owner": "", "scopes": "", "request_id": "", "created_at": moment, "is_batch": False,
+           "verb": "GET", "path": "/predict", "content_type": "",
+           "webhook_attempts": 0}  # fmt: skip
+    item = {"position": 0, "name": "", "query": "", "state": "queued", "attempts": 0,
+            "ring_at": 0.0, "ring_pause_s": 1.0}  # fmt: skip
+    ids = [f"{n:032x}" for n in range(600)]
+    with work.database.begin() as connection:
+        connection.execute(insert(JOBS), [{**job, "id": job_id} for job_id in ids])
+        connection.execute(
+            insert(JOB_ITEMS),
+            [{**item, "job_id": i, "due": None if i == ids[-1] else moment} for i in ids],
+        )
+    JobEndings(work.database, work.bodies).end_forgotten()
+    with work.database.begin() as connection:
+        ended_ids = connection.scalars(select(JOBS.c.id).where(JOBS.c.finished_at.is_not(None)))
+        assert list(ended_ids) == [ids[-1]]
 
 
 def test_the_depth_counts_what_has_not_ended(work: Work) -> None:

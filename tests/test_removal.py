@@ -1,5 +1,5 @@
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -83,6 +83,26 @@ def test_a_file_that_stays_keeps_its_row_so_that_it_can_be_removed_again(
     with pytest.raises(StorageUnavailable):
         Removal(database, uploads=Stuck(tmp_path / "uploads"), **stores).remove(entry)
     assert History(database).page(limit=5) == [entry]
+
+
+def test_a_picture_that_is_kept_while_its_entry_is_removed_leaves_too(
+    database: Database, tmp_path: Path
+) -> None:
+    class BeingDrawn(FolderStore):
+        """Gets a picture after the first removal, as from another process."""
+
+        is_drawn = False
+
+        def remove(self, names: Sequence[str]) -> None:
+            super().remove(names)
+            if not self.is_drawn:
+                self.is_drawn = True
+                self.keep(names[0], b"picture")
+
+    entry = kept(database, tmp_path, NOON)
+    stores = {kind: FolderStore(tmp_path / kind) for kind in ("uploads", "reports")}
+    Removal(database, pictures=BeingDrawn(tmp_path / "pictures"), **stores).remove(entry)
+    assert left(tmp_path) == set()
 
 
 def test_what_is_old_leaves_whoever_owns_it(
