@@ -14,38 +14,31 @@ from typing import Any, Final
 from dotenv import load_dotenv
 from flask import Blueprint, Flask, Response, g, request, url_for
 
-import face_service
-import face_views
-import genre_service
-import genre_views
-import job_views
-import mood_service
-import mood_views
-import song_service
-import song_views
-import speech_service
-from access import register_keys, register_scopes
-from api_document import document_bp
-from cors import register_cors
-from database_commands import database_group
-from drawing_answers import drawing_answer
-from emosync.caller import Caller, current_caller, working_for
-from emosync.config import Config, read_config
-from emosync.errors import MissingInput, ParameterError
-from emosync.history import Entry
-from emosync.history_csv import csv_lines
-from emosync.logs import configure_log
-from emosync.sources import Source, from_object
-from emosync.stages import Stages
-from idempotency import register_idempotency
-from job_work import JobWork
-from key_commands import keys_group
-from metrics import register_metrics
-from problems import register_problems
-from proxies import register_proxies
-from purge_command import purge
-from rate_limits import register_rate_limits
-from request_context import (
+from application.commands.database_commands import database_group
+from application.commands.key_commands import keys_group
+from application.commands.purge_command import purge
+from application.jobs import job_views
+from application.jobs.job_work import JobWork
+from application.jobs.respond_async import register_respond_async
+from application.services import Services
+from application.tasks import (
+    face_service,
+    genre_service,
+    mood_service,
+    song_service,
+    speech_service,
+)
+from application.views import face_views, genre_views, mood_views, song_views
+from application.web.access import register_keys, register_scopes
+from application.web.api_document import document_bp
+from application.web.cors import register_cors
+from application.web.drawing_answers import drawing_answer
+from application.web.idempotency import register_idempotency
+from application.web.metrics import register_metrics
+from application.web.problems import register_problems
+from application.web.proxies import register_proxies
+from application.web.rate_limits import register_rate_limits
+from application.web.request_context import (
     Answer,
     json_object,
     links,
@@ -56,11 +49,17 @@ from request_context import (
     stages,
     upload,
 )
-from request_ids import register_request_ids
-from request_log import register_request_log
-from respond_async import register_respond_async
-from security_headers import register_security_headers
-from services import Services
+from application.web.request_ids import register_request_ids
+from application.web.request_log import register_request_log
+from application.web.security_headers import register_security_headers
+from emosync.caller import Caller, current_caller, working_for
+from emosync.config import Config, read_config
+from emosync.errors import MissingInput, ParameterError
+from emosync.history import Entry
+from emosync.history_csv import csv_lines
+from emosync.logs import configure_log
+from emosync.sources import Source, from_object
+from emosync.stages import Stages
 
 _GREETING: Final = (
     "EmoSync tells the emotions of voices, songs and faces.\n"

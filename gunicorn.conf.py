@@ -99,7 +99,7 @@ def post_request(worker: Any, request: Any, environ: object, answer: object) -> 
 def post_worker_init(worker: Any) -> None:
     """Begin to work on jobs, and keep the collector from what lives as long as the worker."""
     # Not before the fork, like the application itself.
-    from job_work import JobWork
+    from application.jobs.job_work import JobWork
 
     # Told to stop, a worker lives until its last request is answered.
     worker.job_work = JobWork(worker.wsgi, shall_stop=lambda: not worker.alive)

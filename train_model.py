@@ -289,10 +289,10 @@ def library_build(location: str, workers: int, models: Path | None, force: bool)
     """
     from dotenv import load_dotenv
 
+    from application.tasks.library_build import build_library
+    from application.tasks.song_sources import iter_songs
     from emosync.config import read_config
     from emosync.errors import EmoSyncError
-    from library_build import build_library
-    from song_sources import iter_songs
 
     load_dotenv()
     config = read_config(os.environ)

@@ -14,6 +14,7 @@ import click
 import numpy as np
 import numpy.typing as npt
 
+from application.tasks.song_analysis import MIN_DURATION_S, hear_song, play_song
 from bench.one_core import memory_mb
 from bench.server import ROOT
 from emosync.audio import AudioLimits
@@ -22,7 +23,6 @@ from emosync.playback import PlaybackSettings
 from emosync.results import SongCurve
 from emosync.stages import Stages
 from predictor import ModelPredictor
-from song_analysis import MIN_DURATION_S, hear_song, play_song
 
 LIMITS: Final = AudioLimits(MIN_DURATION_S, 7200.0)
 SETTINGS: Final = PlaybackSettings()

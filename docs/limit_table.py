@@ -6,6 +6,9 @@ from typing import Final
 
 from flask import Flask
 
+from application.jobs.job_views import MAX_SONGS
+from application.tasks.song_analysis import MIN_DURATION_S
+from application.web.request_context import MAX_LIMIT
 from docs.tables import ROOT, table
 from emosync import first_answers, images, previews, tracks, video_download, webhooks
 from emosync.access_errors import RateLimited
@@ -32,9 +35,6 @@ from emosync.job_errors import InvalidBatch, JobTimeout, UnknownJob
 from emosync.playlist_errors import SpotifyTimeout
 from emosync.song_features import MAX_STEPS
 from emosync.spotify_api import SpotifySettings
-from job_views import MAX_SONGS
-from request_context import MAX_LIMIT
-from song_analysis import MIN_DURATION_S
 
 _DEFAULTS: Final = {variable.name: variable.default for variable in fields(Config)}
 _FIXED: Final = "fixed"

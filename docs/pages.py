@@ -1,4 +1,4 @@
-"""Blocks of a page between two comments, and what belongs into them.
+"""Blocks of pages between two comments, and what belongs into them.
 
 A block looks like this; what stands in it is replaced::
 
@@ -17,7 +17,6 @@ from docs.song_example import song_answers
 from docs.tables import ROOT
 from docs.task_example import task_answers
 
-README: Final = ROOT / "README.md"
 # Answers of models; they stay as they are while a model is missing.
 SPOKEN: Final = ("predict", "classify-audio", "classify-audio-both")
 SUNG: Final = ("song", "playback", "songs", "tags", "curve")
@@ -29,44 +28,53 @@ def found_blocks(text: str) -> dict[str, str]:
     return {match[2]: match[3].removesuffix("\n") for match in _BLOCK.finditer(text)}
 
 
-def rewritten(text: str, blocks: Mapping[str, str]) -> str:
-    """Put new text into the blocks of a page.
+def rewritten(texts: Mapping[str, str], blocks: Mapping[str, str]) -> dict[str, str]:
+    """Put new text into the blocks of pages.
 
     Parameters
     ----------
-    text : str
-        The page.
+    texts : mapping of str to str
+        The pages by name.
     blocks : mapping of str to str
-        Name to new text; every name must be in the page.
+        Name to new text; every name must be in one page.
 
     Returns
     -------
-    str
+    dict of str to str
 
     Raises
     ------
     ValueError
-        If the names in the page and in `blocks` are not the same.
+        If the names in the pages and in `blocks` are not the same.
     """
-    names = sorted(match[2] for match in _BLOCK.finditer(text))
+    names = sorted(match[2] for text in texts.values() for match in _BLOCK.finditer(text))
     if names != sorted(blocks):
-        raise ValueError(f"the page has the blocks {names}, the code writes {sorted(blocks)}")
-    return _BLOCK.sub(lambda match: f"{match[1]}{blocks[match[2]]}\n{match[4]}", text)
+        raise ValueError(f"the pages have the blocks {names}, the code writes {sorted(blocks)}")
+    return {
+        page: _BLOCK.sub(lambda match: f"{match[1]}{blocks[match[2]]}\n{match[4]}", text)
+        for page, text in texts.items()
+    }
 
 
-def blocks(text: str) -> dict[str, str]:
-    """Write every block of README.md anew.
+def read_pages() -> dict[str, str]:
+    """Read the README and the pages of `docs/`, by their paths in the repository."""
+    paths = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+    return {path.relative_to(ROOT).as_posix(): path.read_text("utf-8") for path in paths}
+
+
+def blocks(texts: Mapping[str, str]) -> dict[str, str]:
+    """Write every block of the pages anew.
 
     Parameters
     ----------
-    text : str
-        The page as it is. Its answers stay as they are while a model is missing.
+    texts : mapping of str to str
+        The pages as they are. Their answers stay as they are while a model is missing.
 
     Returns
     -------
     dict of str to str
     """
-    present = found_blocks(text)
+    present = {name: block for text in texts.values() for name, block in found_blocks(text).items()}
     # A model that has not been judged yet is a rehearsal, and no reader should see it.
     cards = {method: card for method, card in tables.speech_cards().items() if card.get("figures")}
     songs = song_tables.song_cards()

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 
-from access import SCOPES
+from application.web.access import SCOPES
 from docs.tables import table
 from emosync import keys
 

@@ -12,10 +12,10 @@ from typing import Any, Final
 
 from flask.testing import FlaskClient
 
+from application.tasks.library_build import build_library
+from application.tasks.song_sources import iter_songs
 from docs.example import TOLERANCE, agree, config_in, fenced, serving
 from docs.tables import ROOT
-from library_build import build_library
-from song_sources import iter_songs
 
 SONG: Final = ROOT / "tests" / "songs" / "rain_and_sun.mp3"
 SONG_ID: Final = SONG.stem

@@ -32,6 +32,16 @@ SERVER_VARIABLES: Final = MappingProxyType(
 # Method to card; a method without a model is absent.
 Cards = Mapping[str, Card]
 
+# Folders whose modules the README lists.
+MODULE_FOLDERS: Final = (
+    "",
+    "application",
+    *(f"application/{room}" for room in ("web", "tasks", "views", "jobs", "commands", "storage")),
+    "emosync",
+    "emosync/training",
+    "openapi",
+)
+
 
 def speech_cards(models_path: Path = MODELS_PATH) -> dict[str, Card]:
     """Read the cards of the speech models.
@@ -143,7 +153,7 @@ def modules(root: Path = ROOT) -> str:
     """List the modules with the first sentence of their docstrings."""
     paths = [
         path
-        for folder in ("", "emosync", "emosync/training", "openapi")
+        for folder in MODULE_FOLDERS
         for path in sorted((root / folder).glob("*.py"))
         if path.name not in ("__init__.py", "gunicorn.conf.py")
     ]

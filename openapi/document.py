@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from access import SCOPES
+from application.web.access import SCOPES
 from emosync.access_errors import KeyInvalid, KeyMissing, KeyRefused, RateLimited, ScopeMissing
 from emosync.config import Config
 from emosync.errors import BodyTimeout, DatabaseUnavailable, EmoSyncError, NotFound

@@ -3,7 +3,7 @@
 import json
 from typing import Final
 
-import face_service
+from application.tasks import face_service
 from emosync.errors import (
     ImageTooLarge,
     InvalidBase64,

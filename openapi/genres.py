@@ -2,7 +2,7 @@
 
 from typing import Final
 
-import genre_service
+from application.tasks import genre_service
 from emosync.errors import InvalidVideoUrl, UnusableVideo, VideoBusy, VideoDisabled, VideoRefused
 from emosync.labels import GENRES
 from emosync.video_urls import MAX_URL_CHARS

@@ -2,8 +2,8 @@
 
 from typing import Final
 
+from application.web.request_ids import HEADER, PATTERN
 from openapi.parts import Json, count, parameter, text
-from request_ids import HEADER, PATTERN
 
 REQUEST_ID: Final = parameter(
     HEADER,

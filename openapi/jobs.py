@@ -2,7 +2,12 @@
 
 from typing import Any, Final
 
-import song_service
+from application.jobs.job_views import MAX_SONGS
+from application.jobs.respond_async import PREFERENCE
+from application.jobs.webhook_wishes import PARAMETER
+from application.tasks import song_service
+from application.web.idempotency import HEADER as KEY_HEADER
+from application.web.idempotency import KEY_PATTERN
 from emosync.errors import MissingInput, ParameterError, StorageUnavailable, TooLarge, UnknownMethod
 from emosync.job_errors import (
     IdempotencyInProgress,
@@ -13,9 +18,6 @@ from emosync.job_errors import (
     WebhookRefused,
 )
 from emosync.job_tables import STATES
-from idempotency import HEADER as KEY_HEADER
-from idempotency import KEY_PATTERN
-from job_views import MAX_SONGS
 from openapi.kept import TIMESTAMP
 from openapi.paging import limit_parameter, next_link
 from openapi.parts import (
@@ -37,8 +39,6 @@ from openapi.predict_fields import PLAYBACK, as_query
 from openapi.songs import LIBRARY_ERRORS, SONG_ID
 from openapi.speech import EXAMPLE
 from openapi.vocabulary import METHODS
-from respond_async import PREFERENCE
-from webhook_wishes import PARAMETER
 
 _TAG: Final = "Jobs"
 _STATE: Final = text("How far it is.", enum=list(STATES))

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-import mood_service
+from application.tasks import mood_service
 from emosync.errors import (
     DatabaseUnavailable,
     InvalidFeatures,

@@ -1,7 +1,7 @@
 """Lists that are told page by page."""
 
+from application.web.request_context import MAX_LIMIT
 from openapi.parts import Json, count, nullable, parameter, text
-from request_context import MAX_LIMIT
 
 
 def limit_parameter(default: int = 100) -> Json:

@@ -2,11 +2,13 @@
 
 from typing import Final
 
-import face_service
-import genre_service
-import mood_service
-import song_service
-import speech_service
+from application.tasks import (
+    face_service,
+    genre_service,
+    mood_service,
+    song_service,
+    speech_service,
+)
 from openapi import faces, genres, moods, songs, speech
 from openapi.parts import (
     FORM,

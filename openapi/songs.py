@@ -2,7 +2,7 @@
 
 from typing import Final
 
-import song_service
+from application.tasks import song_service
 from emosync.errors import (
     InvalidFeatures,
     InvalidSongId,

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-import speech_service
+from application.tasks import speech_service
 from emosync.errors import InvalidBase64, MissingInput, ParameterError
 from emosync.labels import SPEECH_EMOTIONS
 from openapi import predict_fields as fields

@@ -3,11 +3,13 @@
 from types import MappingProxyType
 from typing import Final
 
-import face_service
-import genre_service
-import mood_service
-import song_service
-import speech_service
+from application.tasks import (
+    face_service,
+    genre_service,
+    mood_service,
+    song_service,
+    speech_service,
+)
 from emosync.labels import SONG_COMPLETED, SONG_INNER_EMOTIONS, SONG_NEUTRAL, SONG_OUTER_EMOTIONS
 from predictor import METHODS as MODELS
 

@@ -13,15 +13,15 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-import access
 from app import create_app
+from application.jobs.job_runner import JobRunner
+from application.services import Services
+from application.web import access
+from application.web.request_context import REPLAY
 from emosync.caller import Caller, JobItem, current_caller, working_for
 from emosync.config import Config
 from emosync.history import new_entry
 from emosync.keys import SCOPES
-from job_runner import JobRunner
-from request_context import REPLAY
-from services import Services
 
 ROOT = Path(__file__).parent.parent
 

@@ -15,6 +15,7 @@ MODULES = {
         *ROOT.glob("*.py"),
         *ROOT.glob("emosync/**/*.py"),
         *ROOT.glob("openapi/*.py"),
+        *ROOT.glob("application/**/*.py"),
     ]
     if path.name != "gunicorn.conf.py"
 }

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from buckets import CREDENTIALS, NO_CREDENTIALS
 
-import bucket_models
-from bucket_models import fetch_model
+from application.tasks import bucket_models
+from application.tasks.bucket_models import fetch_model
 from emosync.artifacts import CARD_FILE, ONNX_FILE, REQUIRED_MEMBERS
 from emosync.config import Config
 from emosync.errors import LibraryTimeout, ModelUnavailable

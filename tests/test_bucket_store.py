@@ -9,7 +9,7 @@ import httpx
 import pytest
 from buckets import answering, fill, refusing
 
-from bucket_store import LINK_LIFE_S, BucketStore
+from application.storage.bucket_store import LINK_LIFE_S, BucketStore
 from emosync.config import Config
 from emosync.errors import NotFound, StorageUnavailable
 

@@ -111,7 +111,7 @@ def test_a_message_names_the_work_and_holds_nothing_of_it(
 def test_threads_that_ring_first_at_the_same_time_do_not_trip_each_other() -> None:
     script = (
         "from concurrent.futures import ThreadPoolExecutor\n"
-        "from celery_queue import celery_for\n"
+        "from application.jobs.celery_queue import celery_for\n"
         "from emosync.config import Config\n"
         "config = Config(celery_broker_url='redis://localhost:1/0')\n"
         "with ThreadPoolExecutor(8) as pool:\n"

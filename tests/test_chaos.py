@@ -21,10 +21,10 @@ from servers import LocalServer, Postgres, postgres_server, rabbitmq_process, re
 from service import Service, serving
 from workers import started_worker
 
+from application.storage.file_stores import make_file_stores
 from emosync.config import Config
 from emosync.database import Database
 from emosync.job_endings import JobEndings
-from file_stores import make_file_stores
 
 N_SENDERS = 4
 LEASE_S = 5.0

@@ -12,8 +12,9 @@ import click
 import pytest
 from flask import Flask
 
+from application.tasks.song_service import METHODS
 from docs import example, pictures, song_tables, tables
-from docs.pages import README, blocks, found_blocks, rewritten
+from docs.pages import blocks, found_blocks, read_pages, rewritten
 from emosync.config import Config
 from emosync.errors import EmoSyncError
 from emosync.labels import SONG_ANGLES_DEG
@@ -22,12 +23,12 @@ from emosync.song_inputs import song_feature_names
 from emosync.training.corpora import SPEECH_CORPORA
 from emosync.training.song_corpora import AUDIO_CORPORA, SONG_CORPORA
 from openapi.parts import tree
-from song_service import METHODS
 from train_model import cli
 
 ROOT = Path(__file__).parent.parent
-TEXT = README.read_text("utf-8")
-PAGES = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "NOTICE", "LICENSE", "data/README.md"]
+TEXTS = read_pages()
+TEXT = "\n".join(TEXTS.values())
+PAGES = [*TEXTS, "CHANGELOG.md", "CONTRIBUTING.md", "NOTICE", "LICENSE", "data/README.md"]
 CARD: dict[str, Any] = {
     "task": "speech",
     "method": "whisper",
@@ -198,13 +199,13 @@ def test_every_error_code_is_in_the_readme() -> None:
 
 
 def test_the_tables_of_the_readme_are_up_to_date() -> None:
-    assert rewritten(TEXT, blocks(TEXT)) == TEXT, "run: python -m docs"
+    assert rewritten(TEXTS, blocks(TEXTS)) == TEXTS, "run: python -m docs"
 
 
 def test_the_pictures_of_the_readme_are_up_to_date() -> None:
     drawn = pictures.pictures()
     assert not pictures.outdated(drawn), "run: python -m docs"
-    shown = set(re.findall(r"docs/pictures/([\w.]+)", TEXT))
+    shown = set(re.findall(r"pictures/([\w.]+)\"", TEXT))
     assert shown == set(drawn) == {path.name for path in pictures.PICTURES_PATH.iterdir()}
     assert all(len(png) < 60_000 for png in drawn.values())
 
@@ -273,17 +274,17 @@ def test_protocols_name_their_methods(cards: dict[str, Any]) -> None:
 
 def test_only_marked_blocks_are_rewritten() -> None:
     page = "a\n<!-- block: x -->\nold\n<!-- end -->\nb\n<!-- block: y -->\n<!-- end -->\n"
-    new = rewritten(page, {"x": "1\n2", "y": "3"})
+    (new,) = rewritten({"a.md": page}, {"x": "1\n2", "y": "3"}).values()
     assert found_blocks(new) == {"x": "1\n2", "y": "3"}
-    assert rewritten(new, found_blocks(new)) == new
+    assert rewritten({"a.md": new}, found_blocks(new)) == {"a.md": new}
     assert new.startswith("a\n<!--") and "\nb\n" in new
 
 
 @pytest.mark.parametrize("names", [{}, {"x": ""}, {"x": "", "y": "", "z": ""}])
 def test_a_block_that_is_unknown_or_missing_is_refused(names: dict[str, str]) -> None:
     page = "<!-- block: x -->\n<!-- end -->\n<!-- block: y -->\n<!-- end -->\n"
-    with pytest.raises(ValueError, match="the page has the blocks"):
-        rewritten(page, names)
+    with pytest.raises(ValueError, match="the pages have the blocks"):
+        rewritten({"a.md": page}, names)
 
 
 def test_an_answer_is_kept_while_only_time_and_rounding_differ() -> None:

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from docs import task_example, task_tables
-from docs.pages import README
+from docs.pages import read_pages
 from emosync.labels import GENRES, MOOD_OF_EMOTION
 
-TEXT = README.read_text("utf-8")
+TEXT = "\n".join(read_pages().values())
 GENRE_CARD: dict[str, Any] = {
     "model_type": "a small network",
     "size_bytes": {"model.onnx": 67_083},

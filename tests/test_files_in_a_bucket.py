@@ -14,8 +14,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from app import create_app
+from application.services import Services
 from emosync.config import Config
-from services import Services
 
 _NUMBERS = count()
 _FORM = "multipart/form-data; boundary=x"

@@ -15,10 +15,10 @@ from flask.testing import FlaskClient
 from video_site import ID, Page, sending, video_site
 
 from app import create_app
+from application.tasks.genre_service import video_limits
 from emosync.config import Config
 from emosync.labels import GENRES
 from emosync.video_download import VideoDownloads
-from genre_service import video_limits
 
 METHODS = ["musicnn", "cnn", "features"]
 MEMBERS = [

@@ -13,9 +13,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from application.services import Services
 from emosync.errors import DatabaseUnavailable, StorageUnavailable
 from emosync.first_answers import FirstAnswers
-from services import Services
 
 Send = Callable[..., TestResponse]
 

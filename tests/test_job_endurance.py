@@ -2,8 +2,8 @@ import logging
 
 import pytest
 
+from application.jobs.job_endurance import Endurance
 from emosync.errors import DatabaseUnavailable
-from job_endurance import Endurance
 
 
 def test_an_outage_is_told_once_until_it_has_passed(caplog: pytest.LogCaptureFixture) -> None:

@@ -14,19 +14,19 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-import respond_async
 from app import create_app
+from application.jobs import respond_async
+from application.jobs.job_runner import MAX_ATTEMPTS, JobRunner
+from application.jobs.job_views import MAX_SONGS
+from application.jobs.job_work import JobWork
+from application.services import Services
+from application.tasks.song_library import SongLibrary
 from emosync.config import Config
 from emosync.errors import StorageUnavailable
 from emosync.job_tables import JOB_ITEMS
 from emosync.jobs import NewItem, NewJob
 from emosync.recordings import new_name
 from emosync.sources import Source
-from job_runner import MAX_ATTEMPTS, JobRunner
-from job_views import MAX_SONGS
-from job_work import JobWork
-from services import Services
-from song_library import SongLibrary
 
 LATER = {"Prefer": "respond-async"}
 FORM = "multipart/form-data; boundary=x"

@@ -7,8 +7,8 @@ from click.testing import Result
 from flask import Flask
 from flask.testing import FlaskCliRunner
 
+from application.services import Services
 from emosync.config import Config
-from services import Services
 
 
 @pytest.fixture

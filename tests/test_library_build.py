@@ -17,14 +17,14 @@ import pytest
 from buckets import CREDENTIALS, s3_process
 from click.testing import CliRunner, Result
 
+from application.tasks.library_build import KINDS, build_library
+from application.tasks.song_library import SongLibrary
+from application.tasks.song_sources import Read, SongFile, iter_songs
 from emosync.config import Config
 from emosync.errors import ModelUnavailable
 from emosync.playback import stored_curve, stored_sequence
 from emosync.song_features import read_csv
-from library_build import KINDS, build_library
 from predictor import ModelPredictor
-from song_library import SongLibrary
-from song_sources import Read, SongFile, iter_songs
 from train_model import cli
 
 ROOT = Path(__file__).parent.parent

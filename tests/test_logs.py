@@ -24,7 +24,7 @@ def quiet_again() -> Iterator[None]:
     """Give the tests that follow the log as it was."""
     yield
     configure_log("text")
-    logging.getLogger("request_log").setLevel(logging.NOTSET)
+    logging.getLogger("application.web.request_log").setLevel(logging.NOTSET)
 
 
 def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:

@@ -13,9 +13,9 @@ from sqlalchemy import text
 from werkzeug.test import TestResponse
 
 from app import create_app
+from application.jobs.job_runner import JobRunner
+from application.services import Services
 from emosync.config import Config
-from job_runner import JobRunner
-from services import Services
 
 LATER = {"Prefer": "respond-async"}
 KEY = {"Idempotency-Key": "k"}

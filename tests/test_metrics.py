@@ -15,8 +15,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from service import Service, serving
 
 from app import create_app
+from application.jobs.job_runner import JobRunner
 from emosync.config import Config
-from job_runner import JobRunner
 
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 

@@ -13,7 +13,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from openapi_spec_validator import OpenAPIV31SpecValidator, validate
 
-from access import SCOPES
+from application.jobs.respond_async import ENDPOINTS
+from application.web.access import SCOPES
 from emosync.config import Config
 from emosync.errors import EmoSyncError
 from emosync.job_calls import JobCall
@@ -25,7 +26,6 @@ from openapi.document import VERSION, document
 from openapi.parts import template, tree
 from openapi.problems import PROBLEM
 from openapi.vocabulary import METHODS
-from respond_async import ENDPOINTS
 
 DOCUMENT = document(Config())
 OPERATIONS = [

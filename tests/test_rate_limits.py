@@ -9,10 +9,10 @@ from flask.testing import FlaskClient
 from servers import LocalServer
 
 from app import create_app
+from application.web.rate_limits import subscriber
+from application.web.request_context import REPLAY
 from bench.server import free_port
 from emosync.config import Config
-from rate_limits import subscriber
-from request_context import REPLAY
 
 MakeApp = Callable[..., Flask]
 

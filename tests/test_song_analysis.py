@@ -5,9 +5,9 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 
+from application.tasks.song_analysis import labelled_curve, play_song
 from emosync.playback import AppliedSettings, PlaybackSettings, applied_settings
 from emosync.results import SongCurve
-from song_analysis import labelled_curve, play_song
 
 # Places in the plane, each in the middle of its sector.
 HAPPY, ANGRY, BORED = (0.9, 0.25), (-0.7, 0.7), (-0.9, -0.7)

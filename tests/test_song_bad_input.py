@@ -16,8 +16,8 @@ from encodings_of_voice import silent_video
 from flask.testing import FlaskClient
 
 from app import create_app
+from application.tasks.song_library import SongLibrary
 from emosync.config import Config
-from song_library import SongLibrary
 
 SEQUENCE = b'{"sequence": [{"start_time": 0, "emotion": "Calm"}]}'
 ROOT = Path(__file__).parent.parent

@@ -17,6 +17,7 @@ from buckets import CREDENTIALS, NO_CREDENTIALS, SECRET, Respond, answering, ref
 from hypothesis import given
 from hypothesis import strategies as st
 
+from application.tasks.song_library import Kind, SongLibrary, check_song_id, is_audio
 from emosync.config import Config
 from emosync.errors import (
     EmoSyncError,
@@ -30,7 +31,6 @@ from emosync.errors import (
     UnknownSong,
 )
 from s3utils import process_client
-from song_library import Kind, SongLibrary, check_song_id, is_audio
 
 ROOT = Path(__file__).parent.parent
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -194,7 +194,7 @@ def test_more_songs_than_a_page_of_the_bucket_are_listed_once(
     ids = [f"song-{number:04}" for number in range(1_203)]
     library = SongLibrary(replace(in_bucket, s3_bucket_name=crowded_bucket))
     assert library.song_ids(limit=5_000) == ids
-    monkeypatch.setattr("song_bucket.process_client", None)  # whoever asks the bucket now fails
+    monkeypatch.setattr("application.tasks.song_bucket.process_client", None)
     assert library.song_ids(prefix="song-1", after="song-1050", limit=2) == ids[1051:1053]
     assert library.song_ids(after=ids[-1]) == []
 
@@ -266,7 +266,10 @@ def test_while_the_bucket_fails_playback_comes_from_the_copy_and_nothing_else_do
     monkeypatch.setattr("s3utils.ATTEMPTS", 1)
     broken = replace(in_bucket, **settings)
     with answering(respond) if respond else nobody_answering() as url:
-        monkeypatch.setattr("song_bucket.process_client", lambda config: client_of(config, url))
+        monkeypatch.setattr(
+            "application.tasks.song_bucket.process_client",
+            lambda config: client_of(config, url),
+        )
         assert_playback_alone_is_read(SongLibrary(broken), error)
     assert "an older copy stands in" in caplog.text
     assert SECRET not in caplog.text
@@ -312,7 +315,7 @@ def test_without_credentials_playback_comes_from_the_copy(
 READ = """
 import os, sys
 from emosync.config import read_config
-from song_library import SongLibrary
+from application.tasks.song_library import SongLibrary
 sys.stdout.buffer.write(SongLibrary(read_config(os.environ)).read("features", "a"))
 """
 
@@ -379,7 +382,7 @@ def test_two_processes_that_fetch_the_same_object_both_get_all_of_it(config: Con
 def test_a_folder_needs_no_boto3(config: Config) -> None:
     script = (
         "import sys; from pathlib import Path; from emosync.config import Config;"
-        "from song_library import SongLibrary;"
+        "from application.tasks.song_library import SongLibrary;"
         "print(SongLibrary(Config(library_path=Path(sys.argv[1]))).song_ids(),"
         "'boto3' in sys.modules or 'botocore' in sys.modules)"
     )

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from application.tasks.song_library import is_song_id
+from application.tasks.song_sources import iter_songs, song_id_of
 from emosync.config import Config
 from emosync.errors import InvalidSongId, LibraryBucketMissing, NotFound, StorageUnavailable
 from s3utils import process_client, upload_to_s3
-from song_library import is_song_id
-from song_sources import iter_songs, song_id_of
 
 FILES = {
     "b.MP3": b"1",

@@ -21,6 +21,8 @@ from PIL import Image
 from werkzeug.test import TestResponse
 
 from app import create_app
+from application.tasks.song_analysis import hear_song, play_song, song_limits
+from application.tasks.song_library import Kind, SongLibrary
 from emosync.config import Config
 from emosync.labels import SONG_ANGLES_DEG, SONG_COMPLETED, SONG_NEUTRAL, SONG_OUTER_EMOTIONS
 from emosync.playback import PlaybackSettings, curve_members
@@ -28,8 +30,6 @@ from emosync.results import SongCurve
 from emosync.song_features import read_csv, write_csv
 from emosync.stages import Stages
 from predictor import ModelPredictor
-from song_analysis import hear_song, play_song, song_limits
-from song_library import Kind, SongLibrary
 
 ROOT = Path(__file__).parent.parent
 LABELS = {SONG_NEUTRAL, *SONG_ANGLES_DEG}

@@ -19,6 +19,9 @@ from buckets import answering
 from flask.testing import FlaskClient
 
 from app import create_app
+from application.jobs.job_runner import JobRunner
+from application.jobs.job_work import JobWork
+from application.services import Services
 from emosync import webhooks
 from emosync.config import Config
 from emosync.database import Database
@@ -29,9 +32,6 @@ from emosync.job_queue import JobQueue
 from emosync.job_tables import JOBS, now
 from emosync.jobs import Jobs, NewItem, NewJob
 from emosync.webhooks import CallFailed, Webhooks, check_webhook_url, is_public
-from job_runner import JobRunner
-from job_work import JobWork
-from services import Services
 
 SECRET = bytes(range(32))
 BODY = b'{"type": "job.finished"}'

@@ -19,7 +19,16 @@ def started_worker(environ: Mapping[str, str], log_path: Path) -> subprocess.Pop
     log_path : Path
         Gets what it prints.
     """
-    command = [sys.executable, "-m", "celery", "--app", "celery_app", "worker", "-c", "1"]
+    command = [
+        sys.executable,
+        "-m",
+        "celery",
+        "--app",
+        "application.jobs.celery_app",
+        "worker",
+        "-c",
+        "1",
+    ]
     with log_path.open("ab") as log:
         return subprocess.Popen(
             command, cwd=ROOT, env={**os.environ, **environ}, stdout=log, stderr=log,

@@ -1,0 +1,1 @@
+"""The application around the workshop `emosync`: what knows requests, settings and tasks."""

@@ -1,0 +1,1 @@
+"""Commands of `flask`: keys, tables, what is removed."""

@@ -1,0 +1,1 @@
+"""Where files lie: in folders, or in a bucket."""

@@ -1,0 +1,123 @@
+"""Routes of faces: answers about pictures, and the tracks that fit a face."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+from flask import Blueprint, request
+
+from application.tasks.recommendations import Wish
+from application.views import mood_views
+from application.web.request_context import (
+    Answer,
+    json_object,
+    links,
+    parameter,
+    sent_values,
+    services,
+    stages,
+    upload,
+)
+from emosync.errors import ParameterError
+from emosync.sources import Source, from_object
+
+FIELD: Final = "image"
+# How forms write yes and no.
+_SWITCH: Final = {"1": True, "true": True, "0": False, "false": False}
+
+faces_bp = Blueprint("faces", __name__)
+
+
+@faces_bp.post("/recommend")
+def recommend() -> Answer:
+    """Tell which tracks fit a face or an emotion."""
+    if request.is_json:
+        message = json_object(FIELD)
+        picture = from_object(message, member=FIELD) if FIELD in message else None
+    else:
+        message = _form()
+        picture = upload(FIELD) if FIELD in request.files else None
+    parameters = {**request.args, **message}
+    wish = Wish(
+        picture=picture,
+        emotion=parameter(parameters, "emotion"),
+        message=message,
+        playlist=_text(parameters, "playlist"),
+        method=parameter(parameters, "method"),
+        detect=detects(parameters),
+    )
+    told = services().recommendations.fitting(wish, stages=stages())
+    return {
+        "emotion": told.emotion,
+        "mood": told.mood,
+        "tracks": [
+            {
+                **mood_views.names(track),
+                "mood": track.mood,
+                "probability": track.probabilities.get(told.mood),
+                **({"reason": track.reason} if track.reason else {}),
+            }
+            for track in told.tracks
+        ],
+    }
+
+
+def tell(source: Source, parameters: Mapping[str, Any]) -> Answer:
+    """Answer for an uploaded picture.
+
+    Parameters
+    ----------
+    source : Source
+        The picture.
+    parameters : mapping
+        Form, query or JSON: `method` and `detect`.
+
+    Returns
+    -------
+    dict
+    """
+    told = services().faces.recognise(
+        source,
+        method=parameter(parameters, "method"),
+        detect=detects(parameters),
+        stages=stages(),
+    )
+    entry = told.entry
+    return {
+        "faces": told.faces,
+        "width": told.width,
+        "height": told.height,
+        **links(entry),
+        "audio_file": entry.audio_file,
+        "filename": entry.filename,
+        "timestamp": entry.time_text,
+        "task": entry.task,
+        "method": entry.method,
+    }
+
+
+def detects(parameters: Mapping[str, Any]) -> bool:
+    """Read the parameter `detect`: 1, the default, or 0; raises ParameterError."""
+    text = parameter(parameters, "detect")
+    if text is None:
+        return True
+    if text not in _SWITCH:
+        raise ParameterError("The parameter 'detect' must be 1 or 0.")
+    return _SWITCH[text]
+
+
+def _form() -> dict[str, Any]:
+    """Read a form whose field `tracks` is JSON."""
+    message: dict[str, Any] = dict(sent_values())
+    if "tracks" in message:
+        try:
+            message["tracks"] = json.loads(message["tracks"])
+        except (ValueError, RecursionError) as exc:
+            raise ParameterError("The field 'tracks' is no valid JSON.") from exc
+    return message
+
+
+def _text(parameters: Mapping[str, Any], name: str) -> str | None:
+    """Return a parameter as it was written; None if it is absent or empty."""
+    parameter(parameters, name)
+    return parameters.get(name) or None
