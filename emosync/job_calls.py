@@ -1,6 +1,7 @@
 """Whom to call once a job has ended, and when to try again."""
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -14,7 +15,7 @@ from emosync.jobs import Job, Jobs
 
 # Between one attempt and the next; after the last of them nobody is called any more.
 _PAUSES_S: Final = (5.0, 30.0, 300.0, 1_800.0, 7_200.0, 18_000.0)
-# Whoever began to call this long ago has died; a call takes 30 s at most, with TLS.
+# Whoever began to call this long ago has died; a call takes 15 s at most.
 _LEASE_S: Final = 60.0
 
 
@@ -30,11 +31,14 @@ class JobCall:
         How many calls were begun, this one included.
     job : Job
         Which has ended.
+    owner : str
+        Whose it is.
     """
 
     url: str
     attempts: int
     job: Job
+    owner: str = ""
 
     @property
     def body(self) -> bytes:
@@ -67,9 +71,25 @@ class JobCalls:
         self._database = database
         self._jobs = jobs
 
-    def take_next(self) -> JobCall | None:
-        """Take a call that is due; None if there is none. Of many that ask, one gets it."""
-        due = select(JOBS.c.id).where(JOBS.c.webhook_due <= now()).order_by(JOBS.c.webhook_due)
+    def take_next(self, *, but_not: Collection[str] = ()) -> JobCall | None:
+        """Take a call that is due. Of many that ask, one gets it.
+
+        Parameters
+        ----------
+        but_not : collection of str
+            Owners who have to wait.
+
+        Returns
+        -------
+        JobCall or None
+            None if nothing is due. A call that nobody ended, time and again, is not made any more.
+        """
+        due = (
+            select(JOBS.c.id)
+            .where(JOBS.c.webhook_due <= now(), JOBS.c.webhook_attempts <= len(_PAUSES_S))
+            .where(JOBS.c.owner.not_in(but_not))
+            .order_by(JOBS.c.webhook_due)
+        )
         # Evaluated once, unlike a subquery; SQLite lets one write at a time and locks no rows.
         first = due.limit(1).with_for_update(skip_locked=True).cte("first_call")
         taken = (
@@ -87,7 +107,7 @@ class JobCalls:
             return None
         with working_for(Caller(owner=row.owner)):
             job = self._jobs.find(row.id)
-        return JobCall(row.webhook, row.webhook_attempts, job)
+        return JobCall(row.webhook, row.webhook_attempts, job, row.owner)
 
     def taken(self, call: JobCall) -> None:
         """Call no more."""

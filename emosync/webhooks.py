@@ -18,7 +18,9 @@ import re
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager, suppress
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
@@ -26,13 +28,17 @@ from urllib.parse import SplitResult, urlsplit
 from emosync.job_errors import WebhookRefused
 
 TIMEOUT_S: Final = 5.0
-# However slowly the other side sends its answer.
+# However slowly its name is resolved, or the other side sends its answer.
 MAX_DURATION_S: Final = 15.0
 _URL: Final = re.compile(r"https?://[\x21-\x7e]{1,2000}", re.ASCII | re.IGNORECASE)
 _PORTS: Final = {"http": 80, "https": 443}
-# Networks whose addresses hold one of IPv4, which may be private: 6to4, Teredo and NAT64.
-_TUNNELS: Final = tuple(
-    ipaddress.IPv6Network(network) for network in ("2002::/16", "2001::/32", "64:ff9b::/32")
+# What is handed out for the internet (RFC 4291); NAT64 and other forms of IPv4 lie outside.
+_GLOBAL: Final = ipaddress.IPv6Network("2000::/3")
+# But for tunnels, whose addresses hold one of IPv4, which may be private (6to4, its relays,
+# Teredo), and for examples, which Python 3.11 does not know (RFC 9637).
+_NOT_GLOBAL: Final = tuple(
+    ipaddress.ip_network(network)
+    for network in ("2002::/16", "192.88.99.0/24", "2001::/32", "3fff::/20")
 )
 
 
@@ -86,8 +92,10 @@ def is_public(address: str) -> bool:
     if isinstance(ip, ipaddress.IPv6Address):
         if ip.ipv4_mapped is not None:
             ip = ip.ipv4_mapped
-        elif any(ip in network for network in _TUNNELS):
+        elif ip not in _GLOBAL:
             return False
+    if any(ip in network for network in _NOT_GLOBAL):
+        return False
     return ip.is_global and not ip.is_multicast
 
 
@@ -134,7 +142,8 @@ class Webhooks:
         }
         try:
             status = self._post(_split(url), body, headers)
-        except (OSError, http.client.HTTPException, WebhookRefused) as exc:
+        # Of names that are none the resolver says UnicodeError, which is a ValueError.
+        except (OSError, ValueError, http.client.HTTPException, WebhookRefused) as exc:
             raise CallFailed(f"{type(exc).__name__}: {exc}") from exc
         if not 200 <= status < 300:  # a redirect is not followed: it may lead anywhere
             raise CallFailed(f"the other side answered {status}", status)
@@ -149,12 +158,13 @@ class Webhooks:
         host = parts.hostname or ""
         port = parts.port or _PORTS[parts.scheme]
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        end_s = time.monotonic() + MAX_DURATION_S
         address = self._address(host, port)
         with ExitStack() as stack:
             connected = stack.enter_context(socket.create_connection((address, port), TIMEOUT_S))
             if parts.scheme == "https":
                 connected = stack.enter_context(_wrapped(connected, host))
-            stack.enter_context(_ended_in_time(connected))
+            stack.enter_context(_ended_in_time(connected, end_s - time.monotonic()))
             connection = http.client.HTTPConnection(host, port)
             connection.sock = connected
             connection.request("POST", target, body, {"Host": parts.netloc, **headers})
@@ -162,11 +172,26 @@ class Webhooks:
 
     def _address(self, host: str, port: int) -> str:
         """Resolve a name; raises WebhookRefused unless all of its addresses may be called."""
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        addresses = [str(address[0]) for *_, address in found]
+        addresses = _resolved(host, port)
         if not addresses or not all(self._may_call(address) for address in addresses):
             raise WebhookRefused("A webhook must be at a public address.")
         return addresses[0]
+
+
+def _resolved(host: str, port: int) -> list[str]:
+    """Ask for the addresses of a name; the system's own limit is half a minute or more."""
+    answer: Future[list[str]] = Future()
+
+    def ask() -> None:
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except (OSError, ValueError) as exc:
+            answer.set_exception(exc)
+        else:
+            answer.set_result([str(address[0]) for *_, address in found])
+
+    threading.Thread(target=ask, name="webhook-name", daemon=True).start()
+    return answer.result(TIMEOUT_S)
 
 
 def _split(url: str) -> SplitResult:
@@ -174,6 +199,8 @@ def _split(url: str) -> SplitResult:
         parts = urlsplit(url)
         is_plain = bool(_URL.fullmatch(url) and parts.hostname) and "@" not in parts.netloc
         is_plain = is_plain and parts.port != 0
+        # As the resolver will: it takes no empty label, and none of more than 63 characters.
+        (parts.hostname or "").encode("idna")
     except ValueError:
         is_plain = False
     if not is_plain:
@@ -188,14 +215,14 @@ def _wrapped(plain: socket.socket, host: str) -> ssl.SSLSocket:
 
 
 @contextmanager
-def _ended_in_time(connected: socket.socket) -> Iterator[None]:
+def _ended_in_time(connected: socket.socket, left_s: float) -> Iterator[None]:
     """Break a connection off that keeps us waiting with a byte now and then."""
 
     def break_off() -> None:
         with suppress(OSError):
             connected.shutdown(socket.SHUT_RDWR)
 
-    end = threading.Timer(MAX_DURATION_S, break_off)
+    end = threading.Timer(left_s, break_off)
     end.start()
     try:
         yield

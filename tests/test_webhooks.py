@@ -6,7 +6,9 @@ import hmac
 import json
 import socket
 import ssl
+import threading
 import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler
@@ -19,10 +21,13 @@ from buckets import answering
 from flask.testing import FlaskClient
 
 from app import create_app
+from application.jobs.job_callers import JobCallers
 from application.jobs.job_runner import JobRunner
+from application.jobs.job_service import JobService
 from application.jobs.job_work import JobWork
 from application.services import Services
 from emosync import webhooks
+from emosync.caller import Caller, working_for
 from emosync.config import Config
 from emosync.database import Database
 from emosync.file_store import FolderStore
@@ -134,7 +139,8 @@ def test_a_name_is_resolved_once_and_all_of_its_addresses_must_be_public(
         "10.0.0.1", "172.16.0.1", "192.168.1.1", "127.0.0.1", "169.254.169.254", "100.64.0.1",
         "0.0.0.0", "224.0.0.1", "255.255.255.255", "::1", "::", "fe80::1", "fe80::1%eth0",
         "fc00::1", "ff02::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "2002:7f00:1::",
-        "2001:0:7f00:1::", "64:ff9b::7f00:1", "64:ff9b:1::7f00:1",
+        "2001:0:7f00:1::", "64:ff9b::7f00:1", "64:ff9b:1::7f00:1", "fec0::1", "::127.0.0.1",
+        "::ffff:0:127.0.0.1", "192.88.99.1", "::ffff:192.88.99.1", "3fff::1", "5f00::1", "100::1",
     ],
 )  # fmt: skip
 def test_what_is_not_on_the_public_internet_is_told(address: str) -> None:
@@ -153,6 +159,7 @@ def test_what_is_on_the_public_internet_is_told(address: str) -> None:
         "https://example.org:99999/", "https://example.org:0/", "https://exa mple.org/",
         "https://example.org/\r\nX: y", "https://[::1", "http://127.0.0.1/", "http://[::1]:80/",
         "http://169.254.169.254/latest", "https://example.org/" + "x" * 2_001, "https://\xe4.org/",
+        "http://a..b/", f"http://{'x' * 64}.org/", "http://.org/",
     ],
 )  # fmt: skip
 def test_what_is_no_plain_public_url_is_refused(url: str) -> None:
@@ -191,6 +198,28 @@ def test_who_sends_an_answer_byte_by_byte_is_broken_off(monkeypatch: pytest.Monk
     with answering(trickle) as url, pytest.raises(CallFailed):
         call(url)
     assert time.monotonic() - started_s < 4
+
+
+def test_a_name_that_the_resolver_chokes_on_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    def resolve(*_: Any, **__: Any) -> list[Any]:
+        raise UnicodeError("label empty or too long")
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    with pytest.raises(CallFailed, match="label"):
+        call("https://strange.example/")
+
+
+def test_a_name_that_is_not_resolved_in_time_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    def resolve(*_: Any, **__: Any) -> list[Any]:
+        time.sleep(2)
+        return []
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    monkeypatch.setattr(webhooks, "TIMEOUT_S", 0.2)
+    started_s = time.monotonic()
+    with pytest.raises(CallFailed, match="Timeout"):
+        call("https://slow.example/")
+    assert time.monotonic() - started_s < 1.5
 
 
 @dataclass(frozen=True)
@@ -278,6 +307,85 @@ def test_a_job_calls_its_webhook_when_it_has_ended(config: Config) -> None:
         work.stop()
     assert receiver.calls[0][1]["webhook-id"] == job.id
     services.close()
+
+
+def test_a_call_that_nobody_ends_is_given_up(ended: Ended) -> None:
+    for _ in range(7):
+        assert ended.calls.take_next() is not None
+        ended.make_due()
+    assert ended.calls.take_next() is None
+
+
+def test_an_owner_may_have_to_wait(ended: Ended) -> None:
+    assert ended.calls.take_next(but_not={"", "k1"}) is None
+    assert ended.calls.take_next(but_not={"k1"}) is not None
+
+
+def ended_jobs(work: JobService, urls: Sequence[tuple[str, str]]) -> None:
+    """Make a job for each owner and URL, and end it."""
+    for owner, url in urls:
+        with working_for(Caller(owner=owner)):
+            work.accept(NewJob("GET", "/predict", [NewItem("")], webhook=url))
+        taken = work.queue.take_next()
+        assert taken is not None
+        work.queue.finish(taken, status=200, answer="{}")
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    deadline_s = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline_s
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def work(config: Config) -> Iterator[JobService]:
+    app = create_app(replace(config, webhook_secret=SECRET, database_timeout_s=5.0))
+    services: Services = app.extensions["emosync"]
+    services.work.webhooks = Webhooks(SECRET, may_call=anybody)
+    yield services.work
+    services.close()
+
+
+def test_a_slow_host_delays_its_owner_alone(work: JobService) -> None:
+    may_end = threading.Event()
+
+    def slow(request: BaseHTTPRequestHandler) -> None:
+        slow_calls.append(request.path)
+        may_end.wait(10)
+        request.send_response(204)
+        request.end_headers()
+
+    slow_calls: list[str] = []
+    quick = Receiver()
+    callers = JobCallers(work)
+    with answering(slow) as slow_url, answering(quick) as url:
+        ended_jobs(work, [("k1", slow_url)] * 6 + [("k2", url)] * 3)
+        callers.start_due()
+        wait_for(lambda: len(quick.calls) == 3)
+        assert len(slow_calls) == 1
+        callers.stop()
+        may_end.set()
+        wait_for(lambda: not any(t.name == "job-webhook" for t in threading.enumerate()))
+
+
+def test_a_call_that_fails_in_an_unknown_way_holds_up_no_other(
+    work: JobService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    receiver, post = Receiver(), work.webhooks.call
+
+    def call(url: str, **message: Any) -> None:
+        if url == "http://poison.example/":
+            raise RuntimeError("poison")
+        post(url, **message)
+
+    monkeypatch.setattr(work.webhooks, "call", call)
+    callers = JobCallers(work)
+    with answering(receiver) as url:
+        ended_jobs(work, [("", "http://poison.example/")] * 8 + [("", url)])
+        callers.start_due()
+        wait_for(lambda: len(receiver.calls) == 1)
+        wait_for(lambda: not any(t.name == "job-webhook" for t in threading.enumerate()))
 
 
 def test_a_webhook_is_wished_by_the_query_and_stays_out_of_the_job(config: Config) -> None:

@@ -1,19 +1,15 @@
 """What keeps jobs going whatever is lost on the way: a thread in every process that does them."""
 
-import logging
 import threading
-import time
 from collections.abc import Callable
 from typing import Final
 
 from application.jobs.job_bell import LocalBell
+from application.jobs.job_callers import JobCallers
 from application.jobs.job_endurance import Endurance
 from application.jobs.job_service import JobService
 from emosync.config import Config
 from emosync.orphans import PART_AGE_S
-from emosync.webhooks import CallFailed
-
-_log = logging.getLogger(__name__)
 
 # Parts of jobs that workers are told of again at a time. Each waits for the lease at least until
 # its next time, so that a long queue is not doubled, and tripled, in the broker.
@@ -39,6 +35,7 @@ class JobUpkeep:
 
     def __init__(self, work: JobService, config: Config) -> None:
         self._work = work
+        self._callers = JobCallers(work)
         self._kept_s = config.job_retention_days * _DAY_S
         period_s = config.job_lease_s / _LOOKS_IN_A_LEASE
         self._periods = [
@@ -46,7 +43,7 @@ class JobUpkeep:
             _Period("job-retention", self.forget, _HOUR_S),
         ]
         if config.webhook_secret:
-            self._periods.append(_Period("job-webhooks", self.call, _CALL_PERIOD_S))
+            self._periods.append(_Period("job-webhooks", self._callers.start_due, _CALL_PERIOD_S))
 
     def start(self) -> None:
         """Begin to look after jobs."""
@@ -55,6 +52,7 @@ class JobUpkeep:
 
     def stop(self) -> None:
         """End it."""
+        self._callers.stop()
         for period in self._periods:
             period.stop()
 
@@ -64,19 +62,6 @@ class JobUpkeep:
         if not isinstance(self._work.bell, LocalBell):
             self._work.bell.ring(self._work.queue.unheard(limit=_N_TOLD))
         self._work.endings.end_forgotten()
-
-    def call(self) -> None:
-        """Call the webhooks of jobs that have ended."""
-        while (due := self._work.calls.take_next()) is not None:
-            try:
-                self._work.webhooks.call(
-                    due.url, message_id=due.job.id, timestamp_s=int(time.time()), body=due.body
-                )
-            except CallFailed as exc:
-                _log.warning("the webhook of job %s is not taken: %s", due.job.id, exc)
-                self._work.calls.refused(due)
-            else:
-                self._work.calls.taken(due)
 
     def forget(self) -> None:
         """Delete jobs and first answers that have been kept long enough, and what is of none."""
