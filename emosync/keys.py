@@ -24,6 +24,7 @@ from sqlalchemy import (
     String,
     Table,
     bindparam,
+    delete,
     exists,
     insert,
     literal,
@@ -96,13 +97,12 @@ class Keys:
     Parameters
     ----------
     database : Database
-        Asked for every request, so that a new or revoked key holds at once in all workers.
+        Asked for every request, so that what is new, revoked or deleted holds at once in all
+        workers.
     """
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        # Keys are never deleted, so what was in force once stays so.
-        self._in_force = False
 
     def create(
         self, name: str, scopes: Sequence[str], *, owner: str | None = None
@@ -171,6 +171,14 @@ class Keys:
         with self._database.begin() as connection:
             connection.execute(query.values(revoked_at=_now()))
 
+    def delete_all(self) -> int:
+        """Put keys out of force, at once: every key is deleted; returns how many there were.
+
+        What they made keeps its owners: nobody sees it who did not see it before.
+        """
+        with self._database.begin() as connection:
+            return connection.execute(delete(API_KEYS)).rowcount
+
     def check(self, text: str | None) -> Key | None:
         """Tell which key a request shows.
 
@@ -227,10 +235,8 @@ class Keys:
             return connection.execute(_BY_ID, {"id": key_id}).mappings().one_or_none()
 
     def _are_in_force(self) -> bool:
-        if not self._in_force:
-            with self._database.begin() as connection:
-                self._in_force = connection.execute(_ANY).scalar() is not None
-        return self._in_force
+        with self._database.begin() as connection:
+            return connection.execute(_ANY).scalar() is not None
 
 
 def _check(name: str, scopes: Sequence[str]) -> None:

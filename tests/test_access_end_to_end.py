@@ -54,6 +54,10 @@ def test_a_key_holds_at_once_in_both_workers_and_is_never_logged(
         assert answer.status_code == 200
     flask(service, "keys", "revoke", key_id)
     assert statuses_of_both(service, "/history", **{"X-API-Key": text}) == [401, 401]
+    flask(service, "keys", "off", "--yes")
+    assert statuses_of_both(service, "/history") == [200, 200]
+    flask(service, "keys", "create", "another")
+    assert statuses_of_both(service, "/history") == [401, 401]
     with socket.create_connection(("127.0.0.1", service.server.port)) as broken:
         broken.sendall(f"GET / HTTP/1.1\r\nX-API-Key {text}\r\n\r\n".encode())
         assert b"400" in broken.recv(1000)

@@ -89,6 +89,24 @@ def test_a_revoked_key_is_good_no_more(runner: FlaskCliRunner, found: Services) 
     assert found.keys.find(key.id).revoked_at is not None
 
 
+def test_keys_are_put_off_by_deleting_them(runner: FlaskCliRunner, found: Services) -> None:
+    _, text = found.keys.create("phone", ["read"])
+    gone, _ = found.keys.create("lost", ["read"])
+    found.keys.revoke(gone.id)
+    told = run(runner, "off", "--yes")
+    assert (told.exit_code, told.stdout) == (0, "Keys are off: 2 deleted.\n")
+    assert found.keys.all() == []
+    assert found.keys.check(text) is None
+
+
+def test_keys_stay_in_force_unless_it_is_confirmed(runner: FlaskCliRunner, found: Services) -> None:
+    found.keys.create("phone", ["read"])
+    told = runner.invoke(args=["keys", "off"], input="n\n")
+    assert told.exit_code == 1
+    assert "everybody may do everything?" in told.stdout
+    assert len(found.keys.all()) == 1
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -108,7 +126,9 @@ def test_what_cannot_be_done_is_told_without_a_traceback(
     assert told.stdout == ""
 
 
-@pytest.mark.parametrize("words", [["create", "a"], ["list"], ["revoke", "0" * 16]])
+@pytest.mark.parametrize(
+    "words", [["create", "a"], ["list"], ["revoke", "0" * 16], ["off", "--yes"]]
+)
 def test_a_database_that_fails_is_told_without_a_traceback(
     broken: FlaskCliRunner, words: list[str]
 ) -> None:

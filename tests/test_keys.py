@@ -48,6 +48,19 @@ def test_a_revoked_key_is_refused_at_once_and_keys_stay_in_force(database: Datab
         Keys(database).check(None)
 
 
+def test_deleting_all_keys_opens_the_service_at_once_for_every_process(database: Database) -> None:
+    here, there = Keys(database), Keys(database)
+    _, text = here.create("phone", ["read"])
+    with pytest.raises(KeyMissing):
+        there.check(None)
+    assert here.delete_all() == 1
+    assert there.check(None) is None
+    assert there.check(text) is None
+    here.create("phone", ["read"])
+    with pytest.raises(KeyInvalid):
+        there.check(text)
+
+
 def test_revoking_twice_keeps_the_first_time(keys: Keys) -> None:
     key, _ = keys.create("phone", ["read"])
     keys.revoke(key.id)

@@ -1,4 +1,4 @@
-"""`flask keys`: make, list and revoke keys."""
+"""`flask keys`: make, list and revoke keys, and do without them again."""
 
 from datetime import datetime
 from typing import Final
@@ -65,6 +65,18 @@ def revoke(key_id: str) -> None:
     with errors_told():
         services().keys.revoke(key_id)
     click.echo(f"Key {key_id} is revoked.")
+
+
+@keys_group.command("off")
+@click.confirmation_option(prompt="Delete every key, so that everybody may do everything?")
+def off() -> None:
+    """Delete every key, revoked ones too: everybody may ask again, at once.
+
+    What a key made stays hidden, unless the key was made with --inherits.
+    """
+    with errors_told():
+        n_deleted = services().keys.delete_all()
+    click.echo(f"Keys are off: {n_deleted} deleted.")
 
 
 def _row(key: Key) -> tuple[str, str, str, str, str]:
