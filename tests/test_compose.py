@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import music
 import pytest
 import yaml
 from buckets import NO_CREDENTIALS, fill
@@ -21,6 +22,7 @@ from service import Service, serving
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
 ENVIRON: dict[str, str] = COMPOSE["services"]["web"]["environment"]
 BUCKET = ENVIRON["FILES_BUCKET_NAME"]
+SONGS_BUCKET = re.sub(r"\$\{\w+:-(.*)\}", r"\1", ENVIRON["S3_BUCKET_NAME"])
 # A voice takes milliseconds; a worker takes seconds to start.
 DONE_WITHIN_S = 60.0
 
@@ -60,6 +62,9 @@ def environs(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> dict[str, dict[str, str]]:
     fill(s3_server, BUCKET, [])
+    fill(s3_server, SONGS_BUCKET, [])
+    recording = music.as_mp3(music.music(9.0, seed=1))
+    httpx.put(f"{s3_server}/{SONGS_BUCKET}/SONGS/nine.mp3", content=recording).raise_for_status()
     places = {
         "DATABASE_URL": postgres.new_database(),
         "CELERY_BROKER_URL": redis_server.url,
@@ -121,6 +126,33 @@ def test_a_job_is_done_by_the_worker_and_its_files_are_in_the_bucket(
     for environ in environs.values():
         assert not list(Path(environ["DATA_PATH"]).glob("uploads/*"))
         assert not list(Path(environ["DATA_PATH"]).glob("*.sqlite3"))
+
+
+def test_songs_of_the_bucket_are_answered_by_web_and_worker(service: Service) -> None:
+    with service.client() as client:
+        at_once = client.get("/predict?song_id=nine&method=audio").json()
+        accepted = client.post("/batch", json={"prefix": "nin", "method": "audio"})
+        assert accepted.status_code == 202
+        job = finished(client, accepted.headers["Location"])
+        ((result,), following) = job["results"], job["next"]
+    assert result["error"] is None
+    assert result["result"] == at_once
+    assert (job["state"], result["song_id"], following) == ("done", "nine", None)
+    assert at_once["sequence"][-1]["emotion"] == "Completed"
+
+
+def test_what_purges_runs_the_command_that_there_is(
+    service: Service, environs: dict[str, dict[str, str]]
+) -> None:
+    (_, _, loop) = COMPOSE["services"]["purge"]["command"]
+    (command,) = re.findall("while (.*); do sleep", loop)
+    flask, *words = command.split()
+    done = subprocess.run(
+        [Path(sys.executable).with_name(flask), *words],
+        cwd=ROOT, env={**os.environ, **environs["worker"]}, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "Removed 0 files" in done.stdout
 
 
 def test_a_prediction_is_answered_at_once_as_well(service: Service, voice: bytes) -> None:

@@ -15,8 +15,24 @@ from conftest import ROOT
 from emosync.config import Config
 
 SETTINGS = {variable.name.upper() for variable in fields(Config)}
-# Read by gunicorn.conf.py and by boto3.
-OTHERS = {"PORT", "WEB_CONCURRENCY", "WEB_THREADS", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}
+# Read by gunicorn.conf.py, by boto3 and by PostgreSQL's library.
+OTHERS = {
+    "PORT",
+    "WEB_CONCURRENCY",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "PGPASSWORD",
+}
+# What compose has no say in: the image's own folders, what the image leaves out, and what is for
+# machines that are not these.
+NOT_IN_COMPOSE = {
+    *("DATA_PATH", "LIBRARY_PATH", "MODELS_PATH", "VISUALIZATIONS_PATH"),
+    *("MODEL_RUNTIME", "MODEL_THREADS", "AROUSAL_MODEL_S3", "VALENCE_MODEL_S3"),
+    *("YOUTUBE_ENABLED", "YOUTUBE_PROXY", "YOUTUBE_COOKIES_FILE", "YOUTUBE_TIMEOUT_S"),
+    *("PLAYBACK_PREFIX", "FEATURES_PREFIX", "SONGS_PREFIX", "CURVES_PREFIX"),
+    *("CACHE_MB", "CACHE_CHECK_S", "S3_TIMEOUT_S", "DATABASE_TIMEOUT_S", "DATABASE_POOL_SIZE"),
+    *("JOB_THREADS", "JOB_LEASE_S"),
+}
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
 HEROKU: dict[str, Any] = json.loads((ROOT / "app.json").read_text())
 PROCESSES = dict(
@@ -68,8 +84,18 @@ def test_compose_sets_nothing_that_is_not_read(name: str) -> None:
     assert set(COMPOSE["services"][name]["environment"]) <= SETTINGS | OTHERS
 
 
+def test_compose_takes_the_settings_from_the_file_of_the_environment() -> None:
+    assert set(COMPOSE["services"]["web"]["environment"]) >= SETTINGS - NOT_IN_COMPOSE
+
+
+def test_a_password_may_hold_any_character() -> None:
+    for service in COMPOSE["services"].values():
+        for text in service.get("environment", {}).values():
+            assert "PASSWORD" not in text or re.fullmatch(r"\$\{\w+:-[\w-]+\}", text)
+
+
 def test_web_and_worker_share_no_folder() -> None:
-    assert {"web", "worker", "migrate"} == set(OURS)
+    assert {"web", "worker", "purge", "migrate"} == set(OURS)
     for name in OURS:
         assert "volumes" not in COMPOSE["services"][name]
 

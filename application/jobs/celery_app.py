@@ -6,11 +6,17 @@ workers do.
 
 import logging
 import os
+import sys
+from pathlib import Path
 from typing import Final
 
 from billiard.exceptions import SoftTimeLimitExceeded
 from celery import signals
 from dotenv import load_dotenv
+
+# Celery has the folder on the path while it imports this and takes it away again, but modules
+# that few requests need are imported with the first of them.
+sys.path.append(str(Path(__file__).parents[2]))
 
 load_dotenv()
 # Before NumPy is imported; see gunicorn.conf.py.
