@@ -35,16 +35,16 @@ from emosync.training.finetuning import Schedule, train
 # shows whole ones, hardly changed, as they will be seen.
 ROUNDS: Final = (
     (
-        Schedule(epochs=60, batch_size=128, learning_rate=3e-3, weight_decay=0.05, averaging=0.998),
+        Schedule(batch_size=128, learning_rate=3e-3, weight_decay=0.05, averaging=0.998),
         Distortion(size_px=40),
     ),
     (
-        Schedule(epochs=6, batch_size=128, learning_rate=4e-4, weight_decay=0.05, averaging=0.998),
+        Schedule(batch_size=128, learning_rate=4e-4, weight_decay=0.05, averaging=0.998),
         Distortion(FACE_SIZE_PX, turn_deg=8, zoom=0.08, move_px=2, gamma=0.2, hidden_share=0),
     ),
 )
-# Networks whose answers are averaged.
-N_MEMBERS: Final = 2
+# Of each network whose answer counts, round by round; the second had no more time.
+EPOCHS: Final = ((60, 6), (28, 2))
 # Weight of the crowd's votes beside the emotion.
 VOTES_WEIGHT: Final = 0.7
 MODEL_TYPE: Final = (
@@ -82,7 +82,7 @@ def learn_member(corpus: FaceCorpus, split: FaceSplit, work: Path, member: int) 
         Of which `train` is used.
     work : Path
         For checkpoints and weights; an interrupted training goes on from there.
-    member : int in [0, N_MEMBERS)
+    member : int, index into `EPOCHS`
         Which; it is the seed of everything random.
 
     Returns
@@ -103,9 +103,9 @@ def learn_member(corpus: FaceCorpus, split: FaceSplit, work: Path, member: int) 
         if finished.exists():
             model.load_weights(finished)
             continue
-        batches = FaceBatches(
-            corpus, split.train, targets, replace(schedule, seed=member), distortion
-        )
+        epochs = EPOCHS[member][number - 1]
+        schedule = replace(schedule, epochs=epochs, seed=member)
+        batches = FaceBatches(corpus, split.train, targets, schedule, distortion)
         checkpoints = work / "face" / f"{name}.checkpoints"
         begun_s = time.monotonic()
         train(model, batches, schedule, checkpoints=checkpoints, metrics={"emotion": ["accuracy"]})
@@ -117,7 +117,7 @@ def learn_member(corpus: FaceCorpus, split: FaceSplit, work: Path, member: int) 
 
 
 def _learn_members(corpus: FaceCorpus, split: FaceSplit, work: Path) -> list[keras.Model]:
-    return [learn_member(corpus, split, work, member) for member in range(N_MEMBERS)]
+    return [learn_member(corpus, split, work, member) for member in range(len(EPOCHS))]
 
 
 def train_member(root: Path, work: Path, member: int) -> None:
@@ -127,7 +127,7 @@ def train_member(root: Path, work: Path, member: int) -> None:
     ----------
     root, work
         See `evaluate_faces`, which takes what is trained here.
-    member : int in [0, N_MEMBERS)
+    member : int, index into `EPOCHS`
         Which.
     """
     corpus = read_faces(root, work)
