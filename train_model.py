@@ -137,19 +137,14 @@ def genre(method: str, data: Path, work: Path, models: Path) -> None:
 @_faces
 @_work
 @_models
-@click.option("--member", type=click.IntRange(0, 1), help="Train this network alone, no more.")
-def face(data: Path, work: Path, models: Path, member: int | None) -> None:
-    """Train the networks that read faces together, and write models/face/cnn.
+def face(data: Path, work: Path, models: Path) -> None:
+    """Train the network that reads faces, and write models/face/cnn.
 
-    With --member 0 and --member 1, two processes can train at once before. With
-    KERAS_BACKEND=torch training is quicker; the same command with KERAS_BACKEND=tensorflow
-    then exports.
+    With KERAS_BACKEND=torch training is quicker; the same command with
+    KERAS_BACKEND=tensorflow then exports.
     """
-    from emosync.training.faces import ship_faces, train_member
+    from emosync.training.faces import ship_faces
 
-    if member is not None:
-        train_member(data, work, member)
-        return
     try:
         click.echo(f"wrote {ship_faces(data, models, work)}")
     except RuntimeError as exc:

@@ -1,14 +1,12 @@
 """A trained model to the files that are served: ONNX, the native file, and the card."""
 
 import json
-import zipfile
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
 import keras
-import numpy as np
 import onnx
 import skops.io
 from onnxruntime.quantization import QuantType, quantize_dynamic
@@ -21,8 +19,6 @@ from emosync.framing import FloatArray
 # Of the input that a network with any number of frames is called with before its export.
 N_EXAMPLE_FRAMES: Final = 200
 TFLITE_FILE: Final = "model.tflite"
-# Constants of fewer numbers stay float32.
-MIN_HALVED: Final = 1000
 VERSIONED: Final = ("keras", "scikit-learn", "onnx", "onnxruntime", "numpy", "scipy")
 
 
@@ -65,51 +61,6 @@ def export_plain(model: keras.Model, folder: Path) -> None:
     model(keras.ops.zeros([n or N_EXAMPLE_FRAMES for n in (1, *model.input_shape[1:])]))
     model.export(folder / ONNX_FILE, format="onnx", verbose=False)
     model.save(folder / KERAS_FILE)
-
-
-def export_half(model: keras.Model, folder: Path) -> None:
-    """Write a network's ONNX and Keras files, weights kept as float16 and computed in float32.
-
-    Parameters
-    ----------
-    model : keras.Model
-        With one input and one output; its weights are rounded in place.
-    folder : Path
-        Where model.onnx and model.keras go.
-    """
-    model.set_weights([weights.astype(np.float16) for weights in model.get_weights()])
-    export_plain(model, folder)
-    _halve_initializers(folder / ONNX_FILE)
-    _deflate(folder / KERAS_FILE)
-
-
-def _halve_initializers(path: Path) -> None:
-    """Keep the larger constants as float16; the runtime widens them once, as it loads."""
-    model = onnx.load(path)
-    graph = model.graph
-    large = [constant for constant in graph.initializer if _is_large(constant)]
-    for constant in large:
-        half = f"{constant.name}/half"
-        values = onnx.numpy_helper.to_array(constant).astype(np.float16)
-        graph.initializer.append(onnx.numpy_helper.from_array(values, half))
-        widening = onnx.helper.make_node("Cast", [half], [constant.name], to=onnx.TensorProto.FLOAT)
-        graph.node.insert(0, widening)
-        graph.initializer.remove(constant)
-    onnx.save(model, path)
-
-
-def _is_large(constant: onnx.TensorProto) -> bool:
-    size = int(np.prod(constant.dims))
-    return constant.data_type == onnx.TensorProto.FLOAT and size >= MIN_HALVED
-
-
-def _deflate(path: Path) -> None:
-    """Compress a Keras file, which is a zip archive; half of each rounded weight is zeros."""
-    with zipfile.ZipFile(path) as archive:
-        members = {name: archive.read(name) for name in archive.namelist()}
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
-        for name, content in members.items():
-            archive.writestr(name, content)
 
 
 def export_tflite(model: keras.Model, folder: Path) -> None:

@@ -1,6 +1,5 @@
 """The network that reads a face: convolutions, normalised by batch, pooled at the end."""
 
-from collections.abc import Sequence
 from typing import Any, Final
 
 import keras
@@ -68,13 +67,13 @@ def build_face_cnn(n_labels: int, n_voted: int, *, size_px: int | None = None) -
     return keras.Model(faces, {"emotion": emotion, "votes": votes}, name="face_cnn")
 
 
-def exportable(models: Sequence[keras.Model], *, size_px: int, temperature: float) -> keras.Model:
+def exportable(model: keras.Model, *, size_px: int, temperature: float) -> keras.Model:
     """Give the network that is served: probabilities of the emotions alone.
 
     Parameters
     ----------
-    models : sequence of keras.Model
-        From `build_face_cnn`, trained; their logits are averaged.
+    model : keras.Model
+        From `build_face_cnn`, trained.
     size_px : int
         Side of the faces.
     temperature : float > 0
@@ -87,25 +86,15 @@ def exportable(models: Sequence[keras.Model], *, size_px: int, temperature: floa
         mirror image get the same answer: the mean of both.
     """
     faces = keras.Input((size_px, size_px, 1), name="face")
-    mirrored = keras.ops.flip(faces, axis=2)
-    members = [_one_side(model, size_px, f"member{i}") for i, model in enumerate(models)]
-    logits = layers.add([member(side) for member in members for side in (faces, mirrored)])
-    scaled = logits / (2 * len(models) * temperature)
-    return keras.Model(faces, layers.Softmax(name="probabilities")(scaled), name="face_cnn")
-
-
-def _one_side(model: keras.Model, size_px: int, name: str) -> keras.Model:
-    """Copy a trained network without the crowd's votes, in layers of Keras' own.
-
-    So the file needs none of our code.
-    """
-    faces = keras.Input((size_px, size_px, 1), name="face")
-    units = model.get_layer("emotion").units
-    logits = layers.Dense(units, name="emotion")(_pooled(faces, layers.BatchNormalization))
-    one_side = keras.Model(faces, logits, name=name)
+    # A layer of Keras' own, so that the file needs none of our code.
+    emotion = model.get_layer("emotion")
+    logits = layers.Dense(emotion.units, name="emotion")(_pooled(faces, layers.BatchNormalization))
+    one_side = keras.Model(faces, logits, name="one_side")
     for layer in one_side.layers:
         layer.set_weights(model.get_layer(layer.name).get_weights() if layer.weights else [])
-    return one_side
+    mirrored = keras.ops.flip(faces, axis=2)
+    x = (one_side(faces) + one_side(mirrored)) / (2 * temperature)
+    return keras.Model(faces, layers.Softmax(name="probabilities")(x), name="face_cnn")
 
 
 def _pooled(x: Any, norm: type[layers.BatchNormalization]) -> Any:
