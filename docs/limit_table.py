@@ -31,7 +31,7 @@ from emosync.errors import (
     VideoTooLarge,
     VideoTooLong,
 )
-from emosync.job_errors import InvalidBatch, JobTimeout, UnknownJob
+from emosync.job_errors import InvalidBatch, JobTimeout, TooManyJobs, UnknownJob
 from emosync.playlist_errors import SpotifyTimeout
 from emosync.song_features import MAX_STEPS
 from emosync.spotify_api import SpotifySettings
@@ -84,6 +84,7 @@ def _counts() -> list[Row]:
         _fixed("rows of a song's features", f"{MAX_STEPS:,}", InvalidFeatures),
         _fixed("rows of a page of the history, or songs", f"{MAX_LIMIT:,}", ParameterError),
         _fixed("videos that a worker fetches at once", video_download.MAX_AT_ONCE, VideoBusy),
+        _set("jobs of a key that have not ended", "max_jobs_per_owner", "", TooManyJobs),
         _set("requests by a key or an address", "rate_limits", "", RateLimited),
     ]
 

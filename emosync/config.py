@@ -246,6 +246,12 @@ class Config:
         default=600.0,
         metadata=_read(converters.positive, "how long one part of a job may take, in seconds"),
     )
+    max_jobs_per_owner: int = field(
+        default=5_000,
+        metadata=_read(
+            converters.count, "jobs of a key that may wait or be at work; without keys, of all"
+        ),
+    )
     job_retention_days: float = field(
         default=7.0,
         metadata=_read(converters.positive, "how long jobs that ended are kept, in days"),

@@ -5,6 +5,7 @@ They are branches of the tree in `errors`::
 EmoSyncError
 |-- IdempotencyMismatch           422 idempotency_mismatch
 |-- IdempotencyInProgress         409 idempotency_in_progress
+|-- TooManyJobs                   429 too_many_jobs
 |-- JobGivenUp                    500 job_given_up
 `-- JobTimeout                    504 job_timeout
 ParameterError
@@ -28,6 +29,12 @@ class IdempotencyInProgress(EmoSyncError):
     """The first request with the key is still being answered."""
 
     status, code, title = 409, "idempotency_in_progress", "First request in progress"
+
+
+class TooManyJobs(EmoSyncError):
+    """The key has as many jobs that have not ended as it may have."""
+
+    status, code, title = 429, "too_many_jobs", "Too many jobs"
 
 
 class JobGivenUp(EmoSyncError):

@@ -262,6 +262,12 @@ class Jobs:
             _check_own(connection, job_id)
             return [Item(**row) for row in connection.execute(query).mappings()]
 
+    def n_unfinished(self) -> int:
+        """Count the jobs of the caller's that have not ended."""
+        own = (JOBS.c.owner == current_caller().owner) & JOBS.c.finished_at.is_(None)
+        with self._database.begin() as connection:
+            return int(connection.execute(select(func.count()).where(own)).scalar_one())
+
     def cancel(self, job_id: str) -> None:
         """End every part of a job of the caller's that has not ended; raises UnknownJob.
 

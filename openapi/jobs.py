@@ -14,6 +14,7 @@ from emosync.job_errors import (
     IdempotencyMismatch,
     InvalidBatch,
     InvalidIdempotencyKey,
+    TooManyJobs,
     UnknownJob,
     WebhookRefused,
 )
@@ -91,7 +92,7 @@ _EXAMPLES: Final = {
 _WEBHOOK: Final = parameter(
     PARAMETER, text(format="uri"), "Of a job: called once it has ended, with a signature."
 )
-_ACCEPTED_ERRORS: Final[Errors] = (WebhookRefused, StorageUnavailable)
+_ACCEPTED_ERRORS: Final[Errors] = (TooManyJobs, WebhookRefused, StorageUnavailable)
 
 # What every POST takes and may answer, so that it is safe to send again.
 REPEATABLE: Final = (
@@ -108,7 +109,8 @@ LATER: Final = (
     parameter(
         "Prefer",
         text(),
-        f"`{PREFERENCE}` has it answered later, by a job.",
+        f"`{PREFERENCE}` has it answered later, by a job. A GET that is sent again is another job: "
+        f"`{KEY_HEADER}` is for POST alone.",
         place="header",
         example=PREFERENCE,
     ),

@@ -2,6 +2,8 @@
 
 import base64
 import json
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -93,6 +95,40 @@ def test_a_worker_does_what_a_web_process_accepted(
         assert ended(client, sent(client, voice))["state"] == "done"
         assert time.monotonic() - started_s < LEASE_S
     assert len(rows(client)) == 2
+
+
+@pytest.mark.slow
+def test_a_stop_of_all_processes_at_once_lets_a_job_end(
+    redis_server: LocalServer,
+    asked: Callable[..., FlaskClient],
+    make_wav: MakeWav,
+    tmp_path: Path,
+) -> None:
+    """As Heroku stops a dyno, with the setting of app.json."""
+    client = asked(redis_server.url)
+    config = config_of(client)
+    environ = {
+        "DATA_PATH": str(config.data_path),
+        "CELERY_BROKER_URL": config.celery_broker_url,
+        "REMAP_SIGTERM": json.loads((ROOT / "app.json").read_text())["env"]["REMAP_SIGTERM"][
+            "value"
+        ],
+    }
+    process = started_worker(environ, tmp_path / "log")
+    try:
+        body = multipart(make_wav(120.0), "song.wav", task="song")
+        answer = client.post("/predict", data=body, content_type=FORM, headers=LATER)
+        location = answer.headers["Location"]
+        deadline_s = time.monotonic() + 60
+        while (client.get(location).json or {})["state"] != "running":
+            assert time.monotonic() < deadline_s
+            time.sleep(0.05)
+        os.killpg(process.pid, signal.SIGTERM)
+        assert ended(client, location)["state"] == "done"
+        process.wait(60)
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def test_a_message_names_the_work_and_holds_nothing_of_it(

@@ -5,6 +5,7 @@ from flask.testing import FlaskClient
 
 from app import create_app
 from emosync.config import Config
+from openapi.headers import HEADERS
 
 
 def test_all_origins_may_call_by_default_and_read_errors_too(client: FlaskClient) -> None:
@@ -23,6 +24,13 @@ def test_a_preflight_allows_the_headers_that_the_page_means_to_send(client: Flas
     assert answer.status_code == 200
     assert answer.headers["Access-Control-Allow-Headers"] == "ngrok-skip-browser-warning"
     assert "POST" in answer.headers["Access-Control-Allow-Methods"]
+
+
+def test_a_page_may_read_every_header_that_answers_tell_of(client: FlaskClient) -> None:
+    exposed = client.get("/health").headers["Access-Control-Expose-Headers"].split(", ")
+    # Two stand there under names that are no headers.
+    named = {*HEADERS, "X-Request-ID", "Server-Timing"} - {"RequestId", "ServerTiming"}
+    assert named <= set(exposed)
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from application.jobs.job_views import MAX_SONGS
 from application.jobs.job_work import JobWork
 from application.services import Services
 from application.tasks.song_library import SongLibrary
+from emosync.caller import Caller, working_for
 from emosync.config import Config
 from emosync.errors import StorageUnavailable
 from emosync.job_tables import JOB_ITEMS
@@ -514,4 +515,21 @@ def test_old_jobs_and_bodies_of_none_are_forgotten(config: Config, voice: bytes)
         assert time.monotonic() < deadline_s
         time.sleep(0.05)
     job_work.stop()
+    services.close()
+
+
+def test_a_key_has_only_so_many_jobs_that_have_not_ended(config: Config, voice: bytes) -> None:
+    app = create_app(replace(config, max_jobs_per_owner=2, database_timeout_s=5.0))
+    client, services = app.test_client(), app.extensions["emosync"]
+
+    def send() -> TestResponse:
+        return client.get("/predict?song_id=a", headers=LATER)
+
+    locations = [send().headers["Location"] for _ in range(2)]
+    assert_problem(send(), 429, "too_many_jobs")
+    assert_problem(client.post("/batch", json={"song_ids": ["a"]}), 429, "too_many_jobs")
+    with working_for(Caller(owner="k1")):
+        services.work.accept(NewJob("GET", "/predict", [NewItem("song_id=a")]))
+    client.delete(locations[0])
+    assert send().status_code == 202
     services.close()

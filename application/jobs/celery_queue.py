@@ -19,6 +19,8 @@ _QUEUE: Final = "emosync"
 _TIMEOUT_S: Final = 2.0
 # A process that does not stop at the limit, as in the middle of a model, is ended this much later.
 _LAST_S: Final = 30.0
+# Heroku kills after 30 s.
+_SOFT_STOP_S: Final = 20.0
 _START_S: Final = 60.0
 _LOCK: Final = threading.Lock()
 
@@ -67,6 +69,8 @@ def _celery(config: Config) -> "Celery":
         # A process loads its models before it answers.
         worker_proc_alive_timeout=_START_S,
         worker_redirect_stdouts=False,
+        # Where SIGTERM comes to all processes (REMAP_SIGTERM): what is begun has this long.
+        worker_soft_shutdown_timeout=_SOFT_STOP_S,
     )
     return made
 

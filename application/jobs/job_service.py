@@ -7,6 +7,7 @@ from emosync.file_store import FileStore
 from emosync.first_answers import FirstAnswers
 from emosync.job_calls import JobCalls
 from emosync.job_endings import JobEndings
+from emosync.job_errors import TooManyJobs
 from emosync.job_queue import JobQueue
 from emosync.jobs import Job, Jobs, NewJob
 from emosync.webhooks import Webhooks
@@ -44,6 +45,7 @@ class JobService:
 
     def __init__(self, config: Config, database: Database, bodies: FileStore) -> None:
         lease_s = config.job_lease_s
+        self._max_jobs = config.max_jobs_per_owner
         self.bodies = bodies
         self.jobs = Jobs(database, bodies, lease_s=lease_s)
         self.queue = JobQueue(database, bodies, lease_s=lease_s)
@@ -67,9 +69,16 @@ class JobService:
 
         Raises
         ------
+        TooManyJobs
+            If the caller has too many already.
         DatabaseUnavailable, StorageUnavailable
             If it cannot be kept; there is no job then.
         """
+        # Of requests at the same time one or the other may pass: it is no exact count.
+        if self.jobs.n_unfinished() >= self._max_jobs:
+            raise TooManyJobs(
+                f"Of your jobs {self._max_jobs} have not ended; wait for some, or cancel them."
+            )
         job = self.jobs.add(new)
         self.bell.ring(job.item_ids)
         return job

@@ -11,6 +11,7 @@ _METHODS: Final = "GET, POST, DELETE, OPTIONS"
 _EXPOSED: Final = ", ".join(
     (
         "Content-Disposition",
+        "Idempotent-Replayed",
         "Location",
         "Preference-Applied",
         "RateLimit-Limit",

@@ -12,6 +12,7 @@ from emosync.access_errors import KeyRefused, RateLimited
 from emosync.caller import current_caller
 from emosync.config import Config
 from emosync.errors import EmoSyncError, NotFound, ParameterError, TooLarge, Unavailable
+from emosync.job_errors import TooManyJobs
 
 # Sentences for what werkzeug refuses before a view runs; its own name internals.
 _DETAILS: Final = {
@@ -77,7 +78,7 @@ def _answer_own(error: EmoSyncError) -> Response:
     if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         current_app.logger.error("%s %s: %s", request.method, request.path, error, exc_info=error)
     answer = problem(error.status, code=error.code, title=error.title, detail=error.message)
-    if isinstance(error, Unavailable):
+    if isinstance(error, (Unavailable, TooManyJobs)):
         answer.headers["Retry-After"] = str(_RETRY_AFTER_S)
     if isinstance(error, KeyRefused):
         answer.headers["WWW-Authenticate"] = error.challenge
