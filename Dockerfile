@@ -18,7 +18,10 @@ RUN if [ "$VIDEOS" = 1 ]; then cp requirements.txt wanted.txt; \
     && python -m pip --python /venv/bin/python install --no-cache-dir --no-compile -r wanted.txt
 # Libraries in *.libs are linked by their place in the file, and break when they are stripped.
 WORKDIR /venv/lib/python3.11/site-packages
+# ONNX Runtime's module for Python holds all that its library for C holds.
 RUN find . -type d \( -name tests -o -name test -o -name __pycache__ \) -prune -exec rm -rf {} + \
+    && find . -type f \( -name '*.pyi' -o -name '*.pyx' -o -name '*.pxd' -o -name '*.c' \
+        -o -name '*.h' -o -name '*.hpp' -o -name '*.a' -o -name 'libonnxruntime.so*' \) -delete \
     && find . -name '*.so' -not -path '*.libs/*' -exec strip --strip-unneeded {} + \
     && find botocore/data -mindepth 1 -maxdepth 1 -type d \
         ! -name s3 ! -name sts ! -name 'sso*' -exec rm -rf {} +
