@@ -35,6 +35,7 @@ from application.web.cors import register_cors
 from application.web.drawing_answers import drawing_answer
 from application.web.idempotency import register_idempotency
 from application.web.metrics import register_metrics
+from application.web.parameter_names import register_parameter_names
 from application.web.problems import register_problems
 from application.web.proxies import register_proxies
 from application.web.rate_limits import register_rate_limits
@@ -110,6 +111,7 @@ def create_app(config: Config | None = None) -> Flask:
     register_rate_limits(app, config)
     register_scopes(app)
     register_idempotency(app)
+    register_parameter_names(app)
     register_respond_async(app)
     app.cli.add_command(keys_group)
     app.cli.add_command(database_group)
@@ -214,6 +216,8 @@ def visualization(audio_file: str) -> Response:
 @bp.route("/changeMethod", methods=["GET", "POST"])
 def change_method() -> Answer:
     """Choose the method that predicts when a request names none."""
+    if request.is_json:
+        raise ParameterError("Send 'method' in the query or in a form, not as JSON.")
     task = parameter(request.values, "task")
     if task is not None:
         services().check_task(task)

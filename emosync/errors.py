@@ -13,7 +13,8 @@ them into problem+json (RFC 9457)::
     |   |   |-- VideoHostRefused      400 video_host_refused
     |   |   `-- PlaylistUrl           400 playlist_url
     |   |-- UnknownEmotion            400 unknown_emotion
-    |   `-- UnknownMethod             400 unknown_method
+    |   |-- UnknownMethod             400 unknown_method
+    |   `-- UnknownParameter          400 unknown_parameter
     |-- VideoDisabled                 403 video_disabled
     |-- NotFound                      404 not_found
     |   `-- UnknownSong               404 unknown_song
@@ -139,6 +140,12 @@ class UnknownMethod(ParameterError):
     """No model of that name serves the task."""
 
     code, title = "unknown_method", "Unknown method"
+
+
+class UnknownParameter(ParameterError):
+    """A name resembles that of a parameter, or is one that has no meaning for the request."""
+
+    code, title = "unknown_parameter", "Unknown parameter"
 
 
 class VideoDisabled(EmoSyncError):

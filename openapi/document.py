@@ -4,9 +4,16 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from application.web.access import SCOPES
+from application.web.parameter_names import NAMES
 from emosync.access_errors import KeyInvalid, KeyMissing, KeyRefused, RateLimited, ScopeMissing
 from emosync.config import Config
-from emosync.errors import BodyTimeout, DatabaseUnavailable, EmoSyncError, NotFound
+from emosync.errors import (
+    BodyTimeout,
+    DatabaseUnavailable,
+    EmoSyncError,
+    NotFound,
+    UnknownParameter,
+)
 from emosync.keys import ADMIN
 from openapi import (
     faces,
@@ -147,6 +154,7 @@ def _errors(operation: Operation) -> Errors:
         *((BodyTimeout, *jobs.REPEAT_ERRORS) if operation.verb == "post" else ()),
         *(jobs.LATER_ERRORS if operation.can_wait else ()),
         *operation.errors,
+        *((UnknownParameter,) if operation.route in NAMES else ()),
         # A parameter of a path holds no end of a line: there is no such route then.
         *((NotFound,) if "{" in operation.path else ()),
     )

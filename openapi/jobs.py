@@ -61,6 +61,7 @@ _RESULT: Final = members(
     {"position": count("From 0."), "song_id": SONG_ID, "state": _STATE, **_OUTCOME}
 )
 _CHOICES: Final = {
+    "task": text("Only songs make a batch.", enum=[song_service.TASK]),
     "method": text("Of songs.", enum=list(METHODS[song_service.TASK])),
     **PLAYBACK,
 }

@@ -34,6 +34,12 @@ def is_for_later() -> bool:
     return _may_wait() and _is_preferred()
 
 
+def keep_body() -> None:
+    """Keep the body of what becomes a job, before a look into its form uses it up."""
+    if is_for_later():
+        body_bytes()
+
+
 def _accept() -> Response | None:
     if not is_for_later():
         return None

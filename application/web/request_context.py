@@ -17,6 +17,9 @@ from emosync.stages import Stages
 # In the environment of a request that a job replays. A client's headers all begin with HTTP_.
 REPLAY: Final = "emosync.replay"
 MAX_LIMIT: Final = 1_000
+# What is told of a form that lacks its file.
+_MAX_TOLD: Final = 5
+_MAX_LENGTH: Final = 40
 _LIMIT: Final = re.compile(r"[1-9]\d{0,3}", re.ASCII)
 
 Answer = dict[str, Any]
@@ -40,14 +43,35 @@ def upload(field: str) -> Source:
     with _receiving():
         part = request.files.get(field)
         if part is None:
-            raise MissingInput(f"The form has no file in the field '{field}'.")
+            raise MissingInput(_missing(field))
         return from_upload(part.read(), part.filename or "", field=field)
+
+
+def _missing(field: str) -> str:
+    """Say that a form lacks its file, and what it has instead."""
+    missing = f"The form has no file in the field '{field}'"
+    if field in request.form:
+        return f"{missing}, but a text; with curl an @ stands before the name of a file."
+    if "url" in request.form:
+        return f"{missing}; a 'url' is sent as JSON, with Content-Type: application/json."
+    if "image" in request.files:
+        return f"{missing}, but one in 'image'; a picture takes task=face as well."
+    if any(name.lstrip().startswith("{") for name in request.form):
+        return f"{missing}; JSON needs the header Content-Type: application/json."
+    came = [name[:_MAX_LENGTH] for name in (*request.files, *request.form)][:_MAX_TOLD]
+    return f"{missing}; it has {', '.join(map(repr, came))}." if came else f"{missing}."
 
 
 def sent_values() -> Mapping[str, str]:
     """Return what the query and the form say; raises StorageUnavailable if the disk is full."""
     with _receiving():
         return request.values
+
+
+def sent_form() -> Mapping[str, Any]:
+    """Return the fields of a form, its files too; raises StorageUnavailable if the disk is full."""
+    with _receiving():
+        return {**request.files, **request.form}
 
 
 def body_bytes() -> bytes:
@@ -91,7 +115,20 @@ def json_object(member: str) -> dict[str, Any]:
         If it is empty, no JSON, or no object.
     """
     request.max_content_length = current_config().max_json_bytes
-    return parse_object(request.get_data(), member=member)
+    if "message" not in g:
+        g.message = _parsed(member)
+    message: dict[str, Any] = g.message
+    return message
+
+
+def _parsed(member: str) -> dict[str, Any]:
+    try:
+        return parse_object(request.get_data(), member=member)
+    except ParameterError as exc:
+        if request.is_json or not request.mimetype or isinstance(exc, MissingInput):
+            raise
+        wanted = "Send JSON, with the header Content-Type: application/json"
+        raise ParameterError(f"{exc.message} {wanted}; {request.mimetype} came.") from exc
 
 
 def parameter(parameters: Mapping[str, Any], name: str) -> str | None:
