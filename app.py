@@ -54,7 +54,7 @@ from application.web.request_ids import register_request_ids
 from application.web.request_log import register_request_log
 from application.web.security_headers import register_security_headers
 from emosync.caller import Caller, current_caller, working_for
-from emosync.config import Config, read_config
+from emosync.config import Config, config_at_start
 from emosync.errors import MissingInput, ParameterError
 from emosync.history import Entry
 from emosync.history_csv import csv_lines
@@ -65,6 +65,7 @@ from emosync.stages import Stages
 _GREETING: Final = (
     "EmoSync tells the emotions of voices, songs and faces.\n"
     "Try: curl -F file=@voice.wav {root}predict\n"
+    "All requests: {root}docs, and README.md in the repository.\n"
 )
 _DEFAULT_LIMIT: Final = 100
 _PICTURE_MAX_AGE_S: Final = 86_400
@@ -86,7 +87,7 @@ def create_app(config: Config | None = None) -> Flask:
     """
     if config is None:
         load_dotenv()
-        config = read_config(os.environ)
+        config = config_at_start(os.environ)
     configure_log(config.log_format)
     # No folder is served as it is: VISUALIZATIONS_PATH may lie in it, and pictures have owners.
     app = Flask(__name__, static_folder=None)

@@ -15,7 +15,7 @@ from typing import Any
 from dotenv import load_dotenv
 
 from emosync.body_pace import PacedSocket
-from emosync.config import read_config
+from emosync.config import config_at_start
 from emosync.logs import server_log
 
 load_dotenv()
@@ -42,7 +42,7 @@ _prefix = f"emosync-metrics-{os.getpid()}-"
 if _prefix not in os.environ.setdefault(FOLDER_VARIABLE, ""):
     os.environ[FOLDER_VARIABLE] = tempfile.mkdtemp(prefix=_prefix)
 
-_config = read_config(os.environ)
+_config = config_at_start(os.environ)
 logconfig_dict = server_log(_config.log_format)
 
 bind = f"0.0.0.0:{os.environ.get('PORT', '5000')}"

@@ -330,6 +330,20 @@ class Config:
         return int(self.max_json_mb * BYTES_PER_MB)
 
 
+def config_at_start(environ: Mapping[str, str]) -> Config:
+    """Convert the environment of a process that starts; what cannot be used ends it in a sentence.
+
+    Raises
+    ------
+    SystemExit
+        If a variable cannot be converted; the message names it.
+    """
+    try:
+        return read_config(environ)
+    except ValueError as exc:
+        raise SystemExit(f"Error: {exc}") from None
+
+
 def read_config(environ: Mapping[str, str]) -> Config:
     """Convert the environment.
 

@@ -108,7 +108,9 @@ class Previews:
             host, allowed = "", False
         if not (allowed and _HOST.fullmatch(host)):
             raise PreviewHostRefused(
-                f"Previews are fetched over https from {', '.join(PREVIEW_HOSTS)} only."
+                "Previews are fetched over https from Spotify (p.scdn.co), Apple "
+                "(audio-ssl.itunes.apple.com) and Deezer (cdnt-preview.dzcdn.net, "
+                "cdns-preview-0.dzcdn.net and the like) only."
             )
         query = f"?{parts.query}" if parts.query else ""
         return self._addresses.get(host, f"https://{host}") + (parts.path or "/") + query

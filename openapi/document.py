@@ -46,7 +46,8 @@ _TAGS: Final = {
     "Predictions": "Uploads and recordings of any task.",
     "Songs": "Songs of the library, by their ids.",
     "Moods": "Moods of tracks and playlists.",
-    "Faces": "Tracks that fit a face.",
+    "Faces": "Tracks that fit a face. "
+    "The faces of a picture are told by `POST /predict` with `task=face`.",
     "Short answers": "For clients of an earlier server.",
     "Jobs": "Requests that are answered later, and many songs at once.",
     "History": "What was predicted, with pictures and reports.",

@@ -145,7 +145,9 @@ def _json() -> Json:
 
 def _form() -> Json:
     tracks = text(
-        "The tracks as JSON.", contentMediaType="application/json", contentSchema=track_list()
+        "The tracks as JSON, as a text or a file; the list, or an object with it as `tracks`.",
+        contentMediaType="application/json",
+        contentSchema={"anyOf": [track_list(), members({"tracks": track_list()})]},
     )
     return form_body(
         members({}, {"image": upload("The picture."), "tracks": tracks, **_choices()}),

@@ -2,11 +2,12 @@
 
 from typing import Final
 
+from application.tasks import song_service
 from emosync.errors import MissingInput, ParameterError
 from emosync.playback import RANGES
 from openapi.kept import HEARD
 from openapi.parts import Errors, Json, count, number, parameter, text
-from openapi.vocabulary import ALL_METHODS, TASKS
+from openapi.vocabulary import ALL_METHODS, METHODS_BY_TASK, TASKS
 
 PLAYBACK: Final = {
     "smooth": count(
@@ -27,7 +28,11 @@ PLAYBACK: Final = {
 }
 FIELDS: Final = {
     "task": text("What is told; speech by default.", enum=list(TASKS)),
-    "method": text("How it is told; by default the method in force.", enum=list(ALL_METHODS)),
+    "method": text(
+        "How it is told; by default the method in force. An uploaded song and its mood can only "
+        f"be heard by `{song_service.AUDIO}`. By task: {METHODS_BY_TASK}.",
+        enum=list(ALL_METHODS),
+    ),
     "detail": text(
         "More in the answer: `windows` of a voice, the `curve` of a song, `slices` of a genre.",
         enum=["windows", "curve", "slices"],

@@ -25,7 +25,7 @@ from openapi.parts import (
     text,
     text_answer,
 )
-from openapi.vocabulary import ALL_METHODS, TASKS
+from openapi.vocabulary import ALL_METHODS, METHODS_BY_TASK, TASKS
 
 _TAG: Final = "Service"
 # What every card has; most have more.
@@ -171,7 +171,12 @@ def _change_method(verb: str, name: str) -> Operation:
         tag=_TAG,
         summary="Choose the method that answers when a request names none, for all workers.",
         parameters=[
-            parameter("method", text(enum=list(ALL_METHODS)), required=True, example="cnn"),
+            parameter(
+                "method",
+                text(f"By task: {METHODS_BY_TASK}.", enum=list(ALL_METHODS)),
+                required=True,
+                example="cnn",
+            ),
             parameter(
                 "task",
                 text(enum=list(TASKS)),

@@ -29,5 +29,8 @@ METHODS: Final = MappingProxyType(
 )
 TASKS: Final = tuple(METHODS)
 ALL_METHODS: Final = tuple(dict.fromkeys(m for methods in METHODS.values() for m in methods))
+METHODS_BY_TASK: Final = "; ".join(
+    f"{task}: {', '.join(f'`{method}`' for method in methods)}" for task, methods in METHODS.items()
+)
 SONG_EMOTIONS: Final = (SONG_NEUTRAL, *SONG_INNER_EMOTIONS, *SONG_OUTER_EMOTIONS)
 ROWS_OF_SONGS: Final = (*SONG_EMOTIONS, SONG_COMPLETED)

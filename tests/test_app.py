@@ -20,6 +20,7 @@ def test_the_greeting_is_text(client: FlaskClient) -> None:
     answer = client.get("/")
     assert answer.mimetype == "text/plain"
     assert "EmoSync" in answer.text
+    assert "http://localhost/docs" in answer.text
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -1,4 +1,7 @@
+import os
 import re
+import subprocess
+import sys
 from dataclasses import fields
 from pathlib import Path
 
@@ -135,3 +138,21 @@ def test_a_mood_that_is_none_is_named(text: str) -> None:
 
 def test_the_secret_of_spotify_is_in_no_repr() -> None:
     assert "hush" not in repr(read_config({"SPOTIFY_CLIENT_SECRET": "hush"}))
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        [sys.executable, "-m", "flask", "db", "upgrade"],
+        [sys.executable, "-m", "gunicorn", "--check-config"],
+    ],
+    ids=["flask", "gunicorn"],
+)
+def test_a_process_that_cannot_start_says_so_in_a_sentence(
+    tmp_path: Path, command: list[str]
+) -> None:
+    environ = {**os.environ, "DATA_PATH": str(tmp_path), "MAX_DURATION_S": "abc"}
+    done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr.startswith("Error: MAX_DURATION_S='abc' cannot be used: ")
+    assert len(done.stderr.splitlines()) == 1

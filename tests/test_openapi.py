@@ -190,6 +190,11 @@ def test_it_is_sent_and_known_again(client: FlaskClient) -> None:
     assert again.status_code == 304
 
 
+def test_the_page_is_found_with_a_slash_too(client: FlaskClient) -> None:
+    answer = client.get("/docs/")
+    assert (answer.status_code, answer.headers["Location"]) == (308, "/docs")
+
+
 @pytest.mark.parametrize("name", ["start.js", "swagger-ui.css", "swagger-ui-bundle.js"])
 def test_the_page_loads_what_is_there(client: FlaskClient, name: str) -> None:
     assert f'"docs/{name}"' in client.get("/docs").text

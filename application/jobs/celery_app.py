@@ -26,12 +26,12 @@ from app import create_app  # noqa: E402
 from application.jobs.celery_queue import TASK, celery_for  # noqa: E402
 from application.jobs.job_runner import JobRunner  # noqa: E402
 from application.jobs.job_work import JobWork  # noqa: E402
-from emosync.config import read_config  # noqa: E402
+from emosync.config import config_at_start  # noqa: E402
 from emosync.errors import EmoSyncError  # noqa: E402
 from emosync.logs import configure_log  # noqa: E402
 
 _log = logging.getLogger(__name__)
-_CONFIG: Final = read_config(os.environ)
+_CONFIG: Final = config_at_start(os.environ)
 if not _CONFIG.celery_broker_url:
     raise RuntimeError("CELERY_BROKER_URL is empty: there is no broker to take work from")
 

@@ -6,6 +6,7 @@ from typing import Final
 from application.tasks.loaded_models import LoadedModels
 from emosync.archive import Archive
 from emosync.audio import AudioLimits, Recording, decode
+from emosync.errors import SilentAudio
 from emosync.history import Entry, new_entry
 from emosync.settings import MethodChoice, Settings
 from emosync.sources import Source
@@ -58,7 +59,7 @@ class SpeechService:
         """
         names = [self.methods.named(method, stages) for method in methods]
         with stages.measure("decode"):
-            recording = decode(source.data, limits=self._limits)
+            recording = self._decoded(source)
         entries = [self._predict(source, recording, name, stages) for name in names]
         return self._archive.keep(
             entries, source.data, container=recording.container, stages=stages
@@ -79,6 +80,12 @@ class SpeechService:
 
         card = self._models.predictor.card(entry.task, entry.method)
         return speech_report(ReportData.of(entry, card=card), panels=panels)
+
+    def _decoded(self, source: Source) -> Recording:
+        try:
+            return decode(source.data, limits=self._limits)
+        except SilentAudio as exc:
+            raise SilentAudio("The recording holds only silence; check the microphone.") from exc
 
     def _predict(self, source: Source, recording: Recording, method: str, stages: Stages) -> Entry:
         prediction = self._models.predictor.speech(recording.y, method=method)

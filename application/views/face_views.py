@@ -10,6 +10,7 @@ from application.tasks.recommendations import Wish
 from application.views import mood_views
 from application.web.request_context import (
     Answer,
+    current_config,
     json_object,
     links,
     parameter,
@@ -18,7 +19,7 @@ from application.web.request_context import (
     stages,
     upload,
 )
-from emosync.errors import ParameterError
+from emosync.errors import ParameterError, TooLarge
 from emosync.sources import Source, from_object
 
 FIELD: Final = "image"
@@ -102,19 +103,37 @@ def detects(parameters: Mapping[str, Any]) -> bool:
     if text is None:
         return True
     if text not in _SWITCH:
-        raise ParameterError("The parameter 'detect' must be 1 or 0.")
+        raise ParameterError("The parameter 'detect' must be 1 or 0 (or true or false).")
     return _SWITCH[text]
 
 
 def _form() -> dict[str, Any]:
-    """Read a form whose field `tracks` is JSON."""
+    """Read a form whose field `tracks` is JSON, as a text or as a file."""
     message: dict[str, Any] = dict(sent_values())
-    if "tracks" in message:
-        try:
-            message["tracks"] = json.loads(message["tracks"])
-        except (ValueError, RecursionError) as exc:
-            raise ParameterError("The field 'tracks' is no valid JSON.") from exc
+    text = message.get("tracks") or _tracks_file()
+    if text is not None:
+        message["tracks"] = _tracks(text)
     return message
+
+
+def _tracks_file() -> bytes | None:
+    part = request.files.get("tracks")
+    if part is None:
+        return None
+    limit_bytes = current_config().max_json_bytes
+    data: bytes = part.read(limit_bytes + 1)
+    if len(data) > limit_bytes:
+        raise TooLarge(f"The file in the field 'tracks' has more than {limit_bytes / 1e6:g} MB.")
+    return data
+
+
+def _tracks(text: str | bytes) -> Any:
+    """Read the list, which may be the member `tracks` of an object as in JSON to `/mood`."""
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError) as exc:
+        raise ParameterError("The field 'tracks' is no valid JSON.") from exc
+    return found["tracks"] if isinstance(found, dict) and "tracks" in found else found
 
 
 def _text(parameters: Mapping[str, Any], name: str) -> str | None:

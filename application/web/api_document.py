@@ -1,11 +1,21 @@
 """The API document at `/openapi.json`, and a page to browse it at `/docs`."""
 
 import json
+from http import HTTPStatus
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
-from flask import Blueprint, Response, current_app, request, send_from_directory
+from flask import (
+    Blueprint,
+    Response,
+    current_app,
+    redirect,
+    request,
+    send_from_directory,
+    url_for,
+)
+from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import NotFound
 
 from application.web.request_context import current_config
@@ -61,9 +71,11 @@ def openapi() -> Response:
     return answer
 
 
-@document_bp.get("/docs")
-def docs() -> Response:
+@document_bp.get("/docs", strict_slashes=False)
+def docs() -> ResponseReturnValue:
     """Show the document as a page."""
+    if request.path.endswith("/"):  # from there the page's own links would lead elsewhere
+        return redirect(url_for(".docs"), HTTPStatus.PERMANENT_REDIRECT)
     answer = Response(_PAGE, mimetype="text/html")
     answer.headers["Content-Security-Policy"] = _POLICY
     return answer

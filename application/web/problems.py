@@ -1,6 +1,8 @@
 """Errors as problem+json, the same shape for every route and every status."""
 
 import json
+import logging
+from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Final
 
@@ -11,8 +13,16 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from emosync.access_errors import KeyRefused, RateLimited
 from emosync.caller import current_caller
 from emosync.config import Config
-from emosync.errors import EmoSyncError, NotFound, ParameterError, TooLarge, Unavailable
+from emosync.errors import (
+    EmoSyncError,
+    NotFound,
+    ParameterError,
+    TooLarge,
+    Unavailable,
+    UpstreamError,
+)
 from emosync.job_errors import TooManyJobs
+from emosync.playlist_errors import SpotifyNotConfigured
 
 # Sentences for what werkzeug refuses before a view runs; its own name internals.
 _DETAILS: Final = {
@@ -76,13 +86,33 @@ def problem(status: int, *, code: str, title: str, detail: str) -> Response:
 
 def _answer_own(error: EmoSyncError) -> Response:
     if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        current_app.logger.error("%s %s: %s", request.method, request.path, error, exc_info=error)
+        _log(error)
     answer = problem(error.status, code=error.code, title=error.title, detail=error.message)
     if isinstance(error, (Unavailable, TooManyJobs)):
         answer.headers["Retry-After"] = str(_RETRY_AFTER_S)
     if isinstance(error, KeyRefused):
         answer.headers["WWW-Authenticate"] = error.challenge
     return answer
+
+
+def _log(error: EmoSyncError) -> None:
+    """Log a failure of this service with its traceback, one that comes from outside as a line."""
+    if error.status == HTTPStatus.INTERNAL_SERVER_ERROR:
+        current_app.logger.error("%s %s: %s", request.method, request.path, error, exc_info=error)
+        return
+    # What others refuse, and what nobody set up, is no fault of this service.
+    is_expected = isinstance(error, UpstreamError | SpotifyNotConfigured)
+    level = logging.WARNING if is_expected else logging.ERROR
+    line = " <- ".join(_causes(error))
+    current_app.logger.log(level, "%s %s: %s", request.method, request.path, line)
+
+
+def _causes(error: BaseException) -> Iterator[str]:
+    """Write an error and what caused it, each in one line."""
+    yield " ".join(str(error).split())
+    while error.__cause__ is not None:
+        error = error.__cause__
+        yield " ".join(f"{type(error).__name__}: {error}".split())
 
 
 def _answer_http(error: HTTPException) -> ResponseReturnValue:
