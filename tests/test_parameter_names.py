@@ -57,7 +57,10 @@ def test_every_task_has_its_own(app: Flask) -> None:
             {"task": "face", "detail": "windows"},
             "is for other tasks: speech, song, genre.",
         ),
-        ({"task": "mood", "detail": "curve"}, "The parameters of the task mood are: file, image, "),
+        (
+            {"task": "mood", "detail": "curve"},
+            "The parameters of the task mood are: file, task, method, ",
+        ),
         ({"webhook": "https://a.example"}, "The parameter 'webhook' belongs in the query."),
         ({"song_id": "a"}, "The parameter 'song_id' has no meaning here."),
     ],

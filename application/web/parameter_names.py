@@ -128,7 +128,10 @@ def _check() -> None:
         *_wrong(_given(body), (*choices, *_body_alone(names)), names),
     ]
     if wrong:
-        known = ", ".join(dict.fromkeys((*_body_alone(names), *choices, *names.query)))
+        # A picture is no file of a voice, nor the other way round.
+        other = "file" if task == face_service.TASK else "image"
+        alone = [name for name in _body_alone(names) if not names.by_task or name != other]
+        known = ", ".join((*alone, *choices, *names.query))
         whose = f" of the task {task}" if names.by_task else ""
         raise UnknownParameter(f"{' '.join(wrong[:_MAX_TOLD])} The parameters{whose} are: {known}.")
     if PARAMETER in _given(request.args) and PARAMETER in names.query and not _begins_job():
