@@ -184,7 +184,8 @@ def test_a_disk_that_cannot_be_written_is_told(in_bucket: Config, keep: Keep) ->
 def test_workers_that_start_together_fetch_a_model_once(in_bucket: Config, keep: Keep) -> None:
     keep()
     script = (
-        "import os, bucket_models as b; from emosync.config import read_config;"
+        "import os; from application.tasks import bucket_models as b;"
+        "from emosync.config import read_config;"
         "get = b.download_from_s3;"
         "b.download_from_s3 = lambda c, bucket, key: (print(key), get(c, bucket, key))[1];"
         f"b.fetch_model({FOLDER!r}, read_config(os.environ), name='arousal')"

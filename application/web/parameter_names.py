@@ -168,8 +168,8 @@ def _task(sent: Mapping[str, Any]) -> str:
 
 
 def _given(sent: Mapping[str, Any]) -> list[str]:
-    """Name what has a value: forms send the fields too that nobody filled."""
-    return [name for name, value in sent.items() if value not in ("", None)]
+    """Name what has a value: forms send the fields too that nobody filled, and nameless parts."""
+    return [name for name, value in sent.items() if name and value not in ("", None)]
 
 
 def _wrong(sent: Iterable[str], known: tuple[str, ...], names: Names) -> Iterator[str]:

@@ -56,9 +56,11 @@ def _missing(field: str) -> str:
         return f"{missing}; a 'url' is sent as JSON, with Content-Type: application/json."
     if "image" in request.files:
         return f"{missing}, but one in 'image'; a picture takes task=face as well."
-    if any(name.lstrip().startswith("{") for name in request.form):
+    # A part of a form may have no name.
+    names = [name for name in (*request.files, *request.form) if name]
+    if any(name.lstrip().startswith("{") for name in names):
         return f"{missing}; JSON needs the header Content-Type: application/json."
-    came = [name[:_MAX_LENGTH] for name in (*request.files, *request.form)][:_MAX_TOLD]
+    came = [name[:_MAX_LENGTH] for name in names][:_MAX_TOLD]
     return f"{missing}; it has {', '.join(map(repr, came))}." if came else f"{missing}."
 
 
