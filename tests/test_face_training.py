@@ -94,8 +94,8 @@ def test_both_runtimes_agree_and_the_files_are_small(
 def test_training_learns_is_kept_and_is_judged_on_what_it_did_not_see(
     corpus: FaceCorpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    schedule = Schedule(epochs=5, batch_size=16, learning_rate=3e-3, averaging=0.8)
-    gentle = Distortion(40, turn_deg=2, zoom=0.02, move_px=1, gamma=0.1, hidden_share=0)
+    schedule = Schedule(epochs=6, batch_size=16, learning_rate=3e-3, averaging=0.8)
+    gentle = Distortion(48, turn_deg=2, zoom=0.02, move_px=1, gamma=0.1, hidden_share=0)
     monkeypatch.setattr(faces, "SCHEDULE", schedule)
     monkeypatch.setattr(faces, "DISTORTION", gentle)
     monkeypatch.setattr(faces, "read_faces", lambda *_: corpus)
