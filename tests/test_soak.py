@@ -24,8 +24,7 @@ from train_model import cli
 N_REQUESTS = 20_000
 N_CLIENTS = 8
 # What the workers hold in the last third against the first, once they are warm. Drawings and songs
-# come and go with a tenth of it, and two whole runs measured 1.01 and 1.05; beyond this much
-# each request would leave some 4 kB behind.
+# come and go with a tenth of it; beyond this much each request would leave some 4 kB behind.
 GROWTH = 1.06
 # Longer than gunicorn keeps a connection that asks nothing.
 IDLE_S = 3.0
