@@ -3,13 +3,12 @@
 import socket
 import time
 from collections.abc import Callable
-from typing import Any
 
 from emosync.errors import BodyTimeout
 
 
 class PacedSocket:
-    """A socket that gives up on a sender who pauses for too long, or is too slow on the whole.
+    """Receives from a socket, and gives up on who pauses for too long or is too slow on the whole.
 
     Parameters
     ----------
@@ -78,7 +77,3 @@ class PacedSocket:
         if left_s <= 0:
             raise TimeoutError
         return min(left_s, self._pause_s)
-
-    def __getattr__(self, name: str) -> Any:
-        """Be the socket in everything else."""
-        return getattr(self.sock, name)
