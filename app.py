@@ -68,6 +68,8 @@ _GREETING: Final = (
     "All requests: {root}docs, and README.md in the repository.\n"
 )
 _DEFAULT_LIMIT: Final = 100
+# Of all fields of a form that are no files, which are kept in memory; Flask's own default.
+_MAX_FIELDS_BYTES: Final = 500_000
 _PICTURE_MAX_AGE_S: Final = 86_400
 
 bp = Blueprint("emosync", __name__)
@@ -94,6 +96,7 @@ def create_app(config: Config | None = None) -> Flask:
     app.json.sort_keys = False  # type: ignore[attr-defined]  # of the default provider
     app.config["EMOSYNC"] = config
     app.config["MAX_CONTENT_LENGTH"] = config.max_upload_bytes
+    app.config["MAX_FORM_MEMORY_SIZE"] = _MAX_FIELDS_BYTES
     app.extensions["emosync"] = Services(config)
     register_request_ids(app)
     register_request_log(app, form=config.log_format)

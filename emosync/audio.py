@@ -166,14 +166,16 @@ class _Gauge:
     def check(self, container: str) -> None:
         """Raise if all blocks together are empty, too short or silent."""
         if self._duration_s == 0:
-            raise UnreadableMedia(f"The {container} file holds no audio samples.")
+            raise UnreadableMedia(
+                f"The {container} file holds no audio samples; record or export it again."
+            )
         if self._duration_s < self._limits.min_duration_s:
             raise TooShort(
                 f"The recording lasts {self._duration_s:.2f} s; "
                 f"at least {self._limits.min_duration_s:g} s are needed."
             )
         if self._high - self._low < _SILENCE_SPAN:
-            raise SilentAudio("The recording holds only silence.")
+            raise SilentAudio("The recording holds only silence; check the microphone.")
 
 
 class _Resampler:
@@ -246,11 +248,12 @@ def _wav_format(data: bytes) -> int:
             break
         position += size + size % 2
     else:
-        raise UnreadableMedia("The wav file ends before its audio data.")
+        raise UnreadableMedia("The wav file ends before its audio data; send all of it.")
     missing = size - (len(data) - position)
     if size < _STREAMED_BYTES and missing > _TRUNCATION_S * bytes_per_s:
         raise UnreadableMedia(
-            f"The wav file is cut off: {missing} of {size} bytes of audio are missing."
+            f"The wav file is cut off: {missing} of {size} bytes of audio are missing; "
+            "send all of it."
         )
     return int(codec)
 
@@ -262,12 +265,15 @@ def _ffmpeg_blocks(data: bytes, container: str, demuxer: str) -> Iterator[Block]
             io.BytesIO(data), mode="r", format=demuxer, metadata_errors="replace"
         ) as source:
             if not source.streams.audio:
-                raise NoAudioTrack(f"The {container} file holds no audio track.")
+                raise NoAudioTrack(
+                    f"The {container} file holds no audio track; send a recording with sound."
+                )
             declared_s = _declared_s(source, container, data)
             yield from _checked_length(_track_blocks(source, container), container, declared_s)
     except (av.FFmpegError, ValueError, IndexError) as exc:
         raise UnreadableMedia(
-            f"The {container} file is broken or cut off and cannot be read."
+            f"The {container} file is broken or cut off and cannot be read; "
+            "record or export it again."
         ) from exc
 
 
@@ -279,7 +285,9 @@ def _checked_length(blocks: Iterator[Block], container: str, declared_s: float) 
         yield block, sr
     missing_s = declared_s - decoded_s
     if decoded_s and missing_s > max(0.5, 0.1 * decoded_s):
-        raise UnreadableMedia(f"The {container} file is cut off: {missing_s:.1f} s are missing.")
+        raise UnreadableMedia(
+            f"The {container} file is cut off: {missing_s:.1f} s are missing; send all of it."
+        )
 
 
 def _declared_s(source: InputContainer, container: str, data: bytes) -> float:
@@ -327,11 +335,14 @@ def _frames(source: InputContainer, container: str) -> Iterator[av.AudioFrame]:
                 yield frame
     if n_broken > _MAX_BROKEN_SHARE * n_packets:
         raise UnreadableMedia(
-            f"The {container} file is broken: {n_broken} of {n_packets} packets cannot be decoded."
+            f"The {container} file is broken: {n_broken} of {n_packets} packets cannot be decoded; "
+            "record or export it again."
         )
 
 
 def _checked_rate(sr: int) -> int:
     if not _MIN_SR_HZ <= sr <= _MAX_SR_HZ:
-        raise UnreadableMedia(f"A sampling rate of {sr} Hz cannot be read.")
+        raise UnreadableMedia(
+            f"A sampling rate of {sr} Hz cannot be read; export it at 8 to 96 kHz."
+        )
     return sr

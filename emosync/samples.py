@@ -40,7 +40,9 @@ def joined(frames: list[av.AudioFrame]) -> ChannelArray:
     """
     dtype = _SAMPLE_TYPES.get(frames[0].format.packed.name)
     if dtype is None:
-        raise UnreadableMedia("The recording's samples are of a kind that cannot be read.")
+        raise UnreadableMedia(
+            "The recording's samples are of a kind that cannot be read; export it as 16-bit WAV."
+        )
     values = _planar(frames, dtype) if frames[0].format.is_planar else _packed(frames, dtype)
     if values.dtype.kind == "f":
         return values

@@ -100,7 +100,9 @@ def parse_object(body: bytes, *, member: str = "audio") -> dict[str, Any]:
     try:
         message = json.loads(body)
     except (ValueError, RecursionError) as exc:
-        raise ParameterError("The body is no valid JSON.") from exc
+        raise ParameterError(
+            f"The body is no valid JSON; send an object with the member '{member}'."
+        ) from exc
     if not isinstance(message, dict):
         raise ParameterError(f"The body must be a JSON object with the member '{member}'.")
     return message
@@ -150,9 +152,11 @@ def _decoded(text: str, member: str) -> bytes:
     try:
         data = binascii.a2b_base64("".join(text.split()), strict_mode=True)
     except ValueError as exc:
-        raise InvalidBase64(f"The member '{member}' is no valid base64.") from exc
+        raise InvalidBase64(
+            f"The member '{member}' is no valid base64; encode the bytes of the file, all of them."
+        ) from exc
     if not data:
-        raise InvalidBase64(f"The member '{member}' holds no data.")
+        raise InvalidBase64(f"The member '{member}' holds no data; encode the bytes of the file.")
     return data
 
 

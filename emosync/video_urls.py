@@ -101,7 +101,9 @@ def _parts(url: str) -> tuple[str, str, str]:
     try:
         parts = urlsplit(url)
     except ValueError as exc:
-        raise InvalidVideoUrl("The URL cannot be read.") from exc
+        raise InvalidVideoUrl(
+            "The URL cannot be read; copy it from the browser's address bar."
+        ) from exc
     if parts.scheme not in {"http", "https"}:
         raise InvalidVideoUrl("The URL must begin with https:// or http://.")
     # The whole of what stands there is compared, so that name@host and host:port are none.

@@ -208,3 +208,10 @@ def test_an_upload_larger_than_a_form_field_may_be_is_taken(
 ) -> None:
     assert len(make_wav(60.0)) > 1_000_000
     predicted(upload(make_wav(60.0), method="cnn"))
+
+
+def test_a_form_field_larger_than_that_is_refused_with_the_limit(upload: Upload) -> None:
+    answer = upload(method="x" * 600_000)
+    assert answer.status_code == 413
+    assert answer.get_json(force=True)["code"] == "too_large"
+    assert "the fields of a form beside its file 0.5 MB" in answer.get_json(force=True)["detail"]

@@ -132,7 +132,7 @@ def _tracks(text: str | bytes) -> Any:
     try:
         found = json.loads(text)
     except (ValueError, RecursionError) as exc:
-        raise ParameterError("The field 'tracks' is no valid JSON.") from exc
+        raise ParameterError("The field 'tracks' is no valid JSON; send a list of tracks.") from exc
     return found["tracks"] if isinstance(found, dict) and "tracks" in found else found
 
 

@@ -26,9 +26,9 @@ from emosync.playlist_errors import SpotifyNotConfigured
 
 # Sentences for what werkzeug refuses before a view runs; its own name internals.
 _DETAILS: Final = {
-    400: "The request cannot be read.",
-    404: "There is no such route.",
-    405: "The route does not take this verb.",
+    400: "The request cannot be read; GET /docs shows what each route takes.",
+    404: "There is no such route; GET /docs lists those that there are.",
+    405: "The route does not take this verb; the header Allow names those that it takes.",
     429: "More requests came than the limit allows; wait as long as Retry-After says.",
     500: "Something went wrong here; the log of the server says what.",
 }
@@ -135,5 +135,6 @@ def _too_large() -> str:
     config: Config = current_app.config["EMOSYNC"]
     return (
         f"The body is too large: a file may have {config.max_upload_mb:g} MB, "
-        f"a JSON body {config.max_json_mb:g} MB, a form field 0.5 MB."
+        f"a JSON body {config.max_json_mb:g} MB, the fields of a form beside its file "
+        f"{current_app.config['MAX_FORM_MEMORY_SIZE'] / 1e6:g} MB."
     )
