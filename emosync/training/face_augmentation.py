@@ -2,14 +2,13 @@
 
 from dataclasses import dataclass
 
-import keras
 import numpy as np
 import numpy.typing as npt
 
 from emosync.face_crops import face_input
 from emosync.framing import FloatArray
 from emosync.training.face_corpora import FaceCorpus, Indices
-from emosync.training.finetuning import Schedule
+from emosync.training.finetuning import EpochBatches, Schedule
 
 
 @dataclass(frozen=True)
@@ -36,7 +35,7 @@ class Distortion:
     hidden_share: float = 0.4
 
 
-class FaceBatches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras ships no types
+class FaceBatches(EpochBatches):
     """Batches of distorted faces, dealt anew for every epoch.
 
     Parameters
@@ -63,23 +62,24 @@ class FaceBatches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras ships n
     ) -> None:
         super().__init__()
         self._corpus, self._targets = corpus, targets
-        self._size, self._distortion = schedule.batch_size, distortion
-        self._rng = np.random.default_rng(schedule.seed)
-        self._order = self._rng.permutation(indices)
+        self._indices, self._schedule, self._distortion = indices, schedule, distortion
+        self.begin_epoch(0)
 
     def __len__(self) -> int:
-        return len(self._order) // self._size
+        return len(self._order) // self._schedule.batch_size
 
     def __getitem__(self, i: int) -> tuple[FloatArray, dict[str, FloatArray]]:
         """Give one batch: faces (batch, size, size, 1) and the targets of every output."""
         # In order, since the faces are read from disk.
-        chosen = np.sort(self._order[i * self._size : (i + 1) * self._size])
+        size = self._schedule.batch_size
+        chosen = np.sort(self._order[i * size : (i + 1) * size])
         X = distort(self._corpus.faces[chosen], self._distortion, self._rng)
         return X, {name: target[chosen] for name, target in self._targets.items()}
 
-    def on_epoch_end(self) -> None:
+    def begin_epoch(self, epoch: int) -> None:
         """Deal the faces anew."""
-        self._order = self._rng.permutation(self._order)
+        self._rng = np.random.default_rng((self._schedule.seed, epoch))
+        self._order = self._rng.permutation(self._indices)
 
 
 def distort(

@@ -60,7 +60,18 @@ class Schedule:
     seed: int = 0
 
 
-class ClipBatches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras ships no types
+class EpochBatches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras ships no types
+    """Batches that depend on the number of the epoch and on the seed, and on nothing else.
+
+    So an interrupted training hears what it would have heard.
+    """
+
+    def begin_epoch(self, epoch: int) -> None:
+        """Deal anew; `train` calls it before every epoch, the first of which is 0."""
+        raise NotImplementedError
+
+
+class ClipBatches(EpochBatches):
     """Augmented batches of clips of like length, dealt anew for every epoch.
 
     Parameters
@@ -92,8 +103,7 @@ class ClipBatches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras ships n
         super().__init__()
         self._clips, self._targets, self._shares = clips, targets, shares
         self._finish, self._schedule, self._n_frames = finish, schedule, n_frames
-        self._rng = np.random.default_rng(schedule.seed)
-        self._batches = self._deal()
+        self.begin_epoch(0)
 
     def __len__(self) -> int:
         return len(self._batches)
@@ -110,8 +120,9 @@ class ClipBatches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras ships n
             X, Y = mix_up(X, Y, self._rng, alpha=self._schedule.mixup_alpha)
         return self._finish(X), Y
 
-    def on_epoch_end(self) -> None:
+    def begin_epoch(self, epoch: int) -> None:
         """Deal the clips anew."""
+        self._rng = np.random.default_rng((self._schedule.seed, epoch))
         self._batches = self._deal()
 
     def _deal(self) -> list[npt.NDArray[np.int64]]:
@@ -156,7 +167,7 @@ class LayerwiseAdamW(keras.optimizers.AdamW):  # type: ignore[misc]  # Keras shi
 
 def train(
     model: keras.Model,
-    batches: keras.utils.PyDataset,
+    batches: EpochBatches,
     schedule: Schedule,
     *,
     checkpoints: Path | None = None,
@@ -169,7 +180,7 @@ def train(
     ----------
     model : keras.Model
         Changed in place.
-    batches : PyDataset
+    batches : EpochBatches
         Inputs and probabilities, of every output of the model.
     schedule : Schedule
         Rates, epochs, averaging.
@@ -206,7 +217,10 @@ def train(
     several = isinstance(model.output, dict)
     by_output = {**dict.fromkeys(model.output, loss), **(losses or {})} if several else loss
     model.compile(optimizer=optimizer, loss=by_output, metrics=metrics)
-    callbacks = [_resuming(checkpoints)] if checkpoints else []
+    dealing = keras.callbacks.LambdaCallback(
+        on_epoch_begin=lambda epoch, logs: batches.begin_epoch(epoch)
+    )
+    callbacks = [dealing, _resuming(checkpoints)] if checkpoints else [dealing]
     model.fit(batches, epochs=schedule.epochs, callbacks=callbacks, shuffle=False)
 
 

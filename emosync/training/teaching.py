@@ -20,7 +20,7 @@ from keras import layers, ops
 from emosync.framing import FloatArray
 from emosync.training.cnn import STRIDE
 from emosync.training.evaluation import softmax
-from emosync.training.finetuning import ClipBatches
+from emosync.training.finetuning import ClipBatches, EpochBatches
 from emosync.training.whisper import D_MODEL
 
 # Which of the teacher's layers the student echoes: what is heard, and what it means.
@@ -34,7 +34,7 @@ ECHO_WEIGHT: Final = 4.0
 EMOTION, ECHO = "emotion", "echo"
 
 
-class TaughtBatches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras ships no types
+class TaughtBatches(EpochBatches):
     """Augmented batches, with the teacher's answer and its layers as targets.
 
     Parameters
@@ -63,9 +63,9 @@ class TaughtBatches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras ships
             ECHO: np.concatenate(echo, axis=-1),
         }
 
-    def on_epoch_end(self) -> None:
+    def begin_epoch(self, epoch: int) -> None:
         """Deal the clips anew."""
-        self._batches.on_epoch_end()
+        self._batches.begin_epoch(epoch)
 
 
 def _standardised(frames: FloatArray) -> FloatArray:
