@@ -31,6 +31,8 @@ NAMED = [
     ("savee", "DC_a01", "DC", "angry"),
     ("savee", "KL_sa15", "KL", "sad"),
     ("savee", "JK_su02", "JK", "surprised"),
+    ("savee", "AudioData/DC/a01", "DC", "angry"),
+    ("savee", "AudioData/JE/sa15", "JE", "sad"),
     ("emodb", "wav/03a01Fa", "03", "happy"),
     ("emodb", "16b10Td", "16", "sad"),
     ("emodb", "08a02Ac", "08", "fearful"),
@@ -39,11 +41,14 @@ FOREIGN = [
     ("ravdess", "03-02-03-01-01-01-01.wav"),  # sung
     ("ravdess", "03-01-09-01-01-01-01.wav"),  # no such emotion
     ("ravdess", "._03-01-03-01-01-01-01.wav"),  # what macOS leaves in archives
+    ("ravdess", "02-01-03-01-01-01-01.mp4"),  # a film without sound
+    ("cremad", "1076_MTI_SAD_XX.wav"),  # silent
     ("cremad", "1001_DFA_XXX_XX.wav"),
     ("cremad", "1001_DFA_ANG_XX.csv"),
     ("tess", "OAF_back_bored.wav"),
     ("savee", "DC_x01.wav"),
     ("savee", "DC_a1.wav"),
+    ("savee", "music/a01.wav"),
     ("emodb", "03a01La.wav"),  # boredom
     ("emodb", "03a01Fa.txt"),
 ]

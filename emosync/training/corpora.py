@@ -25,6 +25,11 @@ AUDIO_SUFFIXES: Final = frozenset(
 )
 
 
+# As its authors say, nothing was recorded.
+CREMAD_SILENT: Final = frozenset({"1076_MTI_SAD_XX"})
+SAVEE_SPEAKERS: Final = frozenset({"DC", "JE", "JK", "KL"})
+
+
 @dataclass(frozen=True)
 class Clip:
     """One recording of one speaker with one emotion.
@@ -56,41 +61,46 @@ class SpeechCorpus:
     title, licence, citation : str
         For the cards of the models that learn from it.
     read_name : callable
-        File stem to (speaker, emotion), or None if the file belongs to something else.
+        Path to (speaker, emotion), or None if the file belongs to something else.
     """
 
     title: str
     licence: str
     citation: str
-    read_name: Callable[[str], tuple[str, str] | None]
+    read_name: Callable[[Path], tuple[str, str] | None]
 
 
-def _ravdess(stem: str) -> tuple[str, str] | None:
-    # modality-channel-emotion-intensity-statement-repetition-actor; channel 01 is speech.
-    match = re.fullmatch(r"\d\d-01-(\d\d)-\d\d-\d\d-\d\d-(\d\d)", stem)
+def _ravdess(path: Path) -> tuple[str, str] | None:
+    # modality-channel-emotion-intensity-statement-repetition-actor; modality 02 is a film
+    # without sound, channel 01 is speech.
+    match = re.fullmatch(r"0[13]-01-(\d\d)-\d\d-\d\d-\d\d-(\d\d)", path.stem)
     return (match[2], RAVDESS_CODES[match[1]]) if match and match[1] in RAVDESS_CODES else None
 
 
-def _cremad(stem: str) -> tuple[str, str] | None:
-    match = re.fullmatch(r"(\d{4})_[A-Z]{3}_([A-Z]{3})_[A-Z]{1,2}", stem)
-    return (match[1], CREMAD_CODES[match[2]]) if match and match[2] in CREMAD_CODES else None
+def _cremad(path: Path) -> tuple[str, str] | None:
+    match = re.fullmatch(r"(\d{4})_[A-Z]{3}_([A-Z]{3})_[A-Z]{1,2}", path.stem)
+    if not match or path.stem in CREMAD_SILENT:
+        return None
+    return (match[1], CREMAD_CODES[match[2]]) if match[2] in CREMAD_CODES else None
 
 
-def _tess(stem: str) -> tuple[str, str] | None:
+def _tess(path: Path) -> tuple[str, str] | None:
     # One file of the older actress is named OA_, not OAF_.
-    match = re.fullmatch(r"(OAF?|YAF)_[A-Za-z]+_(\w+)", stem)
+    match = re.fullmatch(r"(OAF?|YAF)_[A-Za-z]+_(\w+)", path.stem)
     if not match or match[2].lower() not in TESS_CODES:
         return None
     return ("YAF" if match[1] == "YAF" else "OAF"), TESS_CODES[match[2].lower()]
 
 
-def _savee(stem: str) -> tuple[str, str] | None:
-    match = re.fullmatch(r"([A-Z]{2})_(sa|su|[adfhn])\d\d", stem)
-    return (match[1], SAVEE_CODES[match[2]]) if match else None
+def _savee(path: Path) -> tuple[str, str] | None:
+    # DC_a01 where all speakers lie in one folder, DC/a01 where each has his own.
+    match = re.fullmatch(r"(?:([A-Z]{2})_)?(sa|su|[adfhn])\d\d", path.stem)
+    speaker = match and (match[1] or path.parent.name)
+    return (speaker, SAVEE_CODES[match[2]]) if match and speaker in SAVEE_SPEAKERS else None
 
 
-def _emodb(stem: str) -> tuple[str, str] | None:
-    match = re.fullmatch(r"(\d\d)[ab]\d\d([A-Z])[a-z]?", stem)
+def _emodb(path: Path) -> tuple[str, str] | None:
+    match = re.fullmatch(r"(\d\d)[ab]\d\d([A-Z])[a-z]?", path.stem)
     return (match[1], EMODB_CODES[match[2]]) if match and match[2] in EMODB_CODES else None
 
 
@@ -125,7 +135,7 @@ def read_corpus(corpus: str, folder: Path) -> list[Clip]:
     read_name = SPEECH_CORPORA[corpus].read_name
     clips = []
     for path in sorted(folder.rglob("*")):
-        named = read_name(path.stem) if path.suffix.lower() in AUDIO_SUFFIXES else None
+        named = read_name(path) if path.suffix.lower() in AUDIO_SUFFIXES else None
         if named:
             clips.append(Clip(path, corpus, f"{corpus}/{named[0]}", named[1]))
     return clips
@@ -148,12 +158,16 @@ def read_speech(root: Path, corpora: Iterable[str] = SPEECH_CORPORA) -> list[Cli
     Raises
     ------
     FileNotFoundError
-        If no clip is found at all.
+        If no clip is found at all, or none in a corpus' folder that is there.
     """
-    clips = [clip for corpus in corpora for clip in read_corpus(corpus, root / corpus)]
-    if not clips:
+    found = {corpus: read_corpus(corpus, root / corpus) for corpus in corpora}
+    for corpus, clips in found.items():
+        if not clips and (root / corpus).is_dir():
+            title = SPEECH_CORPORA[corpus].title
+            raise FileNotFoundError(f"{root / corpus} holds no file that is named as {title}'s are")
+    if not any(found.values()):
         raise FileNotFoundError(f"{root} holds none of the folders {', '.join(SPEECH_CORPORA)}")
-    return clips
+    return [clip for clips in found.values() for clip in clips]
 
 
 def label_indices(clips: Iterable[Clip], labels: Sequence[str] = SPEECH_EMOTIONS) -> list[int]:
