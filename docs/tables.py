@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from types import MappingProxyType
@@ -79,11 +79,12 @@ def models(cards: Cards) -> str:
 
 def accuracy(cards: Cards) -> str:
     """Give the accuracy on unseen speakers by corpus, and the figure of the random split."""
-    titles = [c.title for c in SPEECH_CORPORA.values() if _clips(cards, c.title)]
-    columns = [f"{title} ({_clips(cards, title):,} clips)" for title in titles]
+    known = {t for m in cards for t in _found(cards, m, "speaker", "by_corpus") or ()}
+    titles = [c.title for c in SPEECH_CORPORA.values() if c.title in known]
     rows = [
         (
             f"`{method}`",
+            _count(_found(cards, method, "speaker", "clips")),
             *(_both(_found(cards, method, "speaker", "by_corpus", t)) for t in titles),
             _both(_found(cards, method, "speaker")),
             percent(_found(cards, method, "speaker", "calibration_error")),
@@ -91,7 +92,7 @@ def accuracy(cards: Cards) -> str:
         )
         for method in METHODS["speech"]
     ]
-    return table(("Method", *columns, "All", "Calibration error", "Random split"), rows)
+    return table(("Method", "Clips", *titles, "All", "Calibration error", "Random split"), rows)
 
 
 def emotions(cards: Cards) -> str:
@@ -117,9 +118,27 @@ def protocols(cards: Cards) -> str:
             text = _found(cards, method, name, "protocol")
             if text:
                 methods.setdefault((name, text), []).append(f"`{method}`")
-    return "\n".join(
-        f"- {name}: {text} ({', '.join(which)})" for (name, text), which in methods.items()
-    )
+    lines = [f"- {name}: {text} ({', '.join(which)})" for (name, text), which in methods.items()]
+    return "\n".join([*lines, *(line for method in cards for line in _details(cards, method))])
+
+
+def _details(cards: Cards, method: str) -> Iterator[str]:
+    """Tell how a method's figures differ: by fold, by corpus, and as the model is served."""
+    folds = _found(cards, method, "speaker", "by_fold") or {}
+    if len(folds) > 1:
+        yield f"- `{method}` by fold: {', '.join(percent(share) for share in folds.values())}"
+    corpora = _found(cards, method, "speaker", "by_corpus") or {}
+    errors = {title: figures.get("calibration_error") for title, figures in corpora.items()}
+    if any(error is not None for error in errors.values()):
+        told = ", ".join(f"{title} {percent(error)}" for title, error in errors.items())
+        yield f"- `{method}`, calibration error by corpus: {told}"
+    served = _found(cards, method, "as_served")
+    if served:
+        int8, float32 = percent(served["int8"]), percent(served["float32"])
+        yield (
+            f"- `{method}` with int8 weights, as it is served: {int8}; with float32 weights: "
+            f"{float32} ({served['protocol']}; {served['clips']:,} clips)"
+        )
 
 
 def configuration() -> str:
@@ -203,10 +222,8 @@ def _found(cards: Cards, method: str, *names: str) -> Any:
     return found
 
 
-def _clips(cards: Cards, title: str) -> int:
-    """Count the clips of a corpus that the figures stand on."""
-    counts = (_found(cards, m, "speaker", "by_corpus", title, "clips") for m in cards)
-    return max((int(count) for count in counts if count), default=0)
+def _count(number: int | None) -> str:
+    return DASH if number is None else f"{number:,}"
 
 
 def _both(figures: Mapping[str, Any] | None) -> str:

@@ -134,9 +134,13 @@ def protocols(cards: Cards) -> str:
         for method, card in cards.items():
             if text := card.get(member):
                 methods.setdefault((head, text.strip()), []).append(f"`{method}`")
-    return "\n".join(
-        f"- {head} of {', '.join(which)}: {text}" for (head, text), which in methods.items()
-    )
+    lines = [f"- {head} of {', '.join(which)}: {text}" for (head, text), which in methods.items()]
+    for method, card in cards.items():
+        nested = card.get("figures", {}).get("nested_accuracy")
+        if nested is not None:
+            chosen = "the features were chosen by all tracks; chosen anew in each fold, they give"
+            lines.append(f"- Accuracy of `{method}`: {chosen} {percent(nested)}")
+    return "\n".join(lines)
 
 
 def _judged(

@@ -42,6 +42,7 @@ CARD: dict[str, Any] = {
     "figures": {
         "speaker": {
             "protocol": "no speaker on both sides",
+            "clips": 6485,
             "accuracy": 0.7612,
             "unweighted_accuracy": 0.75,
             "calibration_error": 0.031,
@@ -236,20 +237,20 @@ def anchors(page: Path) -> set[str]:
 
 def test_a_card_becomes_a_row_of_accuracy(cards: dict[str, Any]) -> None:
     table = tables.accuracy(cards)
-    columns = ["CREMA-D (6,125 clips)", "SAVEE (360 clips)", "All", "Calibration error"]
-    assert cells(table, 0) == ["Method", *columns, "Random split"]
-    shares = ["77.0 % (76.5)", "70.0 % (68.0)", "76.1 % (75.0)", "3.1 %", "88.1 %"]
+    columns = ["Clips", "CREMA-D", "SAVEE", "All", "Calibration error", "Random split"]
+    assert cells(table, 0) == ["Method", *columns]
+    shares = ["6,485", "77.0 % (76.5)", "70.0 % (68.0)", "76.1 % (75.0)", "3.1 %", "88.1 %"]
     assert cells(table, 2) == ["`whisper`", *shares]
 
 
 def test_a_method_without_a_card_shows_dashes(cards: dict[str, Any]) -> None:
-    assert cells(tables.accuracy(cards), 3) == ["`cnn`", "-", "-", "-", "-", "-"]
+    assert cells(tables.accuracy(cards), 3) == ["`cnn`", *"------"]
     assert cells(tables.models(cards), 3) == ["`cnn`", "-", "-", "-"]
 
 
 def test_a_card_without_figures_shows_dashes(cards: dict[str, Any]) -> None:
     card = cards["whisper"] | {"figures": {"seed": {"accuracy": 0.5}}}
-    assert cells(tables.accuracy({"whisper": card}), 2) == ["`whisper`", "-", "-", "50.0 %"]
+    assert cells(tables.accuracy({"whisper": card}), 2) == ["`whisper`", *"---", "50.0 %"]
     assert set(cells(tables.emotions({"whisper": card}), 2)[1:]) == {"-"}
     assert tables.protocols({"whisper": card}) == ""
 
@@ -269,6 +270,19 @@ def test_protocols_name_their_methods(cards: dict[str, Any]) -> None:
     assert tables.protocols(cards).splitlines() == [
         "- speaker: no speaker on both sides (`whisper`, `cnn`)",
         "- seed: random 80/20 (`whisper`, `cnn`)",
+    ]
+
+
+def test_protocols_tell_folds_corpora_and_what_int8_costs(cards: dict[str, Any]) -> None:
+    figures = cards["whisper"]["figures"]
+    figures["speaker"]["by_fold"] = {"0": 0.78, "1": 0.742}
+    figures["speaker"]["by_corpus"]["SAVEE"]["calibration_error"] = 0.04
+    figures["as_served"] = {"clips": 2000, "float32": 0.742, "int8": 0.741, "protocol": "fold 1"}
+    assert tables.protocols(cards).splitlines()[2:] == [
+        "- `whisper` by fold: 78.0 %, 74.2 %",
+        "- `whisper`, calibration error by corpus: SAVEE 4.0 %, CREMA-D -",
+        "- `whisper` with int8 weights, as it is served: 74.1 %; with float32 weights: 74.2 % "
+        "(fold 1; 2,000 clips)",
     ]
 
 
