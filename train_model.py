@@ -7,7 +7,8 @@ stopped, and what was trained once is not trained again.
 import json
 import os
 import sys
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -22,7 +23,9 @@ MOOD_METHODS: Final = ("network", "random_forest", "audio")
 MUSIC_HELP: Final = "Folder that holds 4q/, emotify/, deam/, emomusic/, pmemo/, or some of them."
 
 _existing = click.Path(exists=True, file_okay=False, path_type=Path)
-_method = click.option("--method", type=click.Choice(METHODS), required=True)
+_method = click.option(
+    "--method", type=click.Choice(METHODS), default=METHODS[0], show_default=True
+)
 _data = click.option("--data", type=_existing, required=True, help=DATA_HELP)
 _music = click.option("--data", type=_existing, required=True, help=MUSIC_HELP)
 _mood_method = click.option("--method", type=click.Choice(MOOD_METHODS), required=True)
@@ -50,6 +53,15 @@ _work = click.option(
 )
 
 
+@contextmanager
+def _told() -> Iterator[None]:
+    """Tell in a sentence what is missing or cannot be read, without a traceback."""
+    try:
+        yield
+    except (FileNotFoundError, RuntimeError) as exc:
+        raise click.ClickException(str(exc)) from exc
+
+
 @click.group()
 def cli() -> None:
     """Train, judge and export EmoSync's models."""
@@ -61,26 +73,20 @@ def cli() -> None:
 @_work
 @_models
 @click.option("--fold", type=click.IntRange(0, 4), help="Ship the model of this fold instead.")
-@click.option(
-    "--after-fold", type=click.IntRange(0, 4), help="Let whisper go on from this fold's model."
-)
-def speech(
-    method: str, data: Path, work: Path, models: Path, fold: int | None, after_fold: int | None
-) -> None:
+def speech(method: str, data: Path, work: Path, models: Path, fold: int | None) -> None:
     """Train a speech model on all speakers and write models/speech/METHOD.
 
     Judge it first (evaluate speech --protocol speaker): its calibration and the figures of
-    its card come from speakers that were held out. `cnn` learns from `whisper`, which must
-    have been trained before. With KERAS_BACKEND=torch training is quicker on processors
+    its card come from speakers that were held out. `whisper` is the mean of the models of
+    three folds, so it is not trained again. `cnn` learns from `whisper`, which must have
+    been shipped before. With KERAS_BACKEND=torch training is quicker on processors
     with bfloat16 units; the same command with KERAS_BACKEND=tensorflow then exports.
     """
     # Imported here, as in every command: Keras takes seconds, and --help needs none of it.
     from emosync.training.speech import ship
 
-    try:
-        click.echo(f"wrote {ship(method, data, models, work, fold=fold, after_fold=after_fold)}")
-    except RuntimeError as exc:
-        raise click.ClickException(str(exc)) from exc
+    with _told():
+        click.echo(f"wrote {ship(method, data, models, work, fold=fold)}")
 
 
 @cli.command()
@@ -127,10 +133,8 @@ def genre(method: str, data: Path, work: Path, models: Path) -> None:
     """
     from emosync.training.genres import ship_genre
 
-    try:
+    with _told():
         click.echo(f"wrote {ship_genre(method, data, work, models)}")
-    except RuntimeError as exc:
-        raise click.ClickException(str(exc)) from exc
 
 
 @cli.command()
@@ -145,10 +149,8 @@ def face(data: Path, work: Path, models: Path) -> None:
     """
     from emosync.training.faces import ship_faces
 
-    try:
+    with _told():
         click.echo(f"wrote {ship_faces(data, models, work)}")
-    except RuntimeError as exc:
-        raise click.ClickException(str(exc)) from exc
 
 
 @cli.command("face-detector")
@@ -203,10 +205,11 @@ def evaluate_speech(
     """Judge a speech method on clips that it did not hear, and print the figures."""
     from emosync.training.speech import evaluate_seed, evaluate_speakers
 
-    if protocol == "seed":
-        figures = evaluate_seed(method, data, work)
-    else:
-        figures = evaluate_speakers(method, data, work, folds=fold or range(5))
+    with _told():
+        if protocol == "seed":
+            figures = evaluate_seed(method, data, work)
+        else:
+            figures = evaluate_speakers(method, data, work, folds=fold or range(5))
     click.echo(json.dumps(figures, indent=2))
 
 

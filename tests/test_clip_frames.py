@@ -11,6 +11,7 @@ from emosync.features import whisper_log_mel
 from emosync.framing import FloatArray, cut_voice
 from emosync.training.clip_frames import (
     ClipFrames,
+    ClipUnreadable,
     clip_frames,
     read_recording,
     read_voice,
@@ -132,3 +133,10 @@ def test_a_vector_counts_as_one_frame_and_keeps_its_precision(
     np.testing.assert_array_equal(clips.lengths, [1, 1])
     y = recorded(VOICES[0])
     np.testing.assert_array_equal(clips[0][0], clip_statistics(cut_voice(y)[0]))
+
+
+def test_a_recording_that_cannot_be_read_is_named(compute: Compute, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.wav"
+    broken.write_bytes(b"no sound")
+    with pytest.raises(ClipUnreadable, match=r"broken\.wav: .* Take it out"):
+        compute([PATHS[0], broken])

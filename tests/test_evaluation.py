@@ -94,8 +94,14 @@ def test_figures_by_hand() -> None:
                 "clips": 4,
                 "accuracy": 0.75,
                 "unweighted_accuracy": pytest.approx((2 / 3 + 1) / 2, abs=1e-4),
+                "calibration_error": pytest.approx(0.8 - 0.75, abs=1e-4),
             },
-            "SAVEE": {"clips": 2, "accuracy": 0.5, "unweighted_accuracy": 0.5},
+            "SAVEE": {
+                "clips": 2,
+                "accuracy": 0.5,
+                "unweighted_accuracy": 0.5,
+                "calibration_error": pytest.approx(0.8 - 0.5, abs=1e-4),
+            },
         },
     }
 

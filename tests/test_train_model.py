@@ -73,19 +73,18 @@ def test_help_does_not_import_keras() -> None:
 
 
 def test_a_folder_without_corpora_is_named(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="holds none of the folders"):
-        train(
-            "evaluate",
-            "speech",
-            "--protocol",
-            "seed",
-            "--method",
-            "svm",
-            "--data",
-            tmp_path,
-            "--work",
-            tmp_path / "work",
-        )
+    options = ("--data", tmp_path, "--work", tmp_path / "work")
+    done = train("evaluate", "speech", "--protocol", "seed", "--method", "svm", *options)
+    assert done.exit_code == 1
+    assert done.output.startswith(f"Error: {tmp_path} holds none of the folders")
+
+
+def test_what_was_not_judged_is_not_shipped(corpora: Path, tmp_path: Path) -> None:
+    options = ("--data", corpora, "--work", tmp_path / "work", "--models", tmp_path)
+    done = train("speech", *options)
+    assert done.exit_code == 1
+    assert "Judge it first" in done.output
+    assert not (tmp_path / "speech").exists()
 
 
 @pytest.mark.slow
@@ -94,6 +93,7 @@ def test_emotions_that_are_pitches_are_told_apart(evaluated: Result, work: Path)
     assert figures["accuracy"] > 0.9
     assert figures["clips"] == len(ACTORS) * len(RAVDESS_CODES) * REPETITIONS
     assert list(figures["by_corpus"]) == ["RAVDESS"]
+    assert list(figures["by_fold"]) == ["0", "1", "2", "3", "4"]
     assert '"unweighted_accuracy"' in evaluated.output
 
 
@@ -107,6 +107,8 @@ def test_a_shipped_model_matches_its_card(corpora: Path, work: Path, tmp_path: P
     folder = models / "speech" / "random_forest"
     artifact = load_artifact(folder)
     assert artifact.card["figures"]["speaker"]["accuracy"] > 0.9
+    assert artifact.card["served_agreement"] == 1
+    assert "temperature" not in artifact.card
     assert artifact.card["trained_on"] == [
         {
             "name": "RAVDESS",

@@ -8,13 +8,14 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import click
 import numpy as np
 import numpy.typing as npt
 
 from emosync.audio import decode
+from emosync.errors import EmoSyncError
 from emosync.framing import FloatArray, cut_voice
 
 # Raised when what is computed changes, so that an old cache is not taken for a new one.
@@ -24,6 +25,10 @@ CHUNK_SIZE: Final = 32
 # Half precision for frames, single for one vector of statistics.
 Part = npt.NDArray[np.float16] | FloatArray
 Extract = Callable[[FloatArray], FloatArray]
+
+
+class ClipUnreadable(RuntimeError):
+    """A recording of a corpus cannot be learnt from."""
 
 
 @dataclass(frozen=True)
@@ -82,17 +87,52 @@ def clip_frames(
     -------
     ClipFrames
         In the order of `paths`; a vector counts as one frame.
+
+    Raises
+    ------
+    ClipUnreadable
+        If a recording is damaged, silent or too short; says which.
     """
-    listed = json.dumps([CACHE_VERSION, name, *(f"{p}:{p.stat().st_size}" for p in paths)])
-    stem = f"{name}-{hashlib.sha256(listed.encode()).hexdigest()[:16]}"
+    listed = [CACHE_VERSION, name, *(f"{p}:{p.stat().st_size}" for p in paths)]
+    stem = f"{name}-{digest(listed)}"
     frames_path, offsets_path = cache / f"{stem}.frames.npy", cache / f"{stem}.offsets.npy"
     if not offsets_path.exists():
         parts = _compute(paths, partial(_clip, extract=extract, read=read or read_voice), name)
-        cache.mkdir(parents=True, exist_ok=True)
-        np.save(frames_path, np.concatenate(parts))
+        save_array(frames_path, np.concatenate(parts))
         # Written last: its presence says that the frames are whole.
-        np.save(offsets_path, np.cumsum([0, *map(len, parts)]))
+        save_array(offsets_path, np.cumsum([0, *map(len, parts)]))
     return ClipFrames(np.load(frames_path, mmap_mode="r"), np.load(offsets_path))
+
+
+def digest(what: Any) -> str:
+    """Give 16 digits that tell one thing to compute from another, for the names of caches.
+
+    Parameters
+    ----------
+    what : anything that JSON can hold
+        All that the result depends on.
+
+    Returns
+    -------
+    str
+    """
+    return hashlib.sha256(json.dumps(what).encode()).hexdigest()[:16]
+
+
+def save_array(path: Path, values: npt.NDArray[Any]) -> None:
+    """Write a .npy file that is there whole or not at all, even if two processes write it.
+
+    Parameters
+    ----------
+    path : Path
+        Its folder is made.
+    values : ndarray
+        What it shall hold.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f"{path.stem}.{os.getpid()}.part.npy")
+    np.save(part, values)
+    part.replace(path)
 
 
 def _compute(paths: Sequence[Path], compute: Callable[[Path], Part], name: str) -> list[Part]:
@@ -118,6 +158,9 @@ def read_recording(path: Path) -> FloatArray:
 
 
 def _clip(path: Path, *, extract: Extract, read: Callable[[Path], FloatArray]) -> Part:
-    features = extract(read(path))
+    try:
+        features = extract(read(path))
+    except EmoSyncError as exc:
+        raise ClipUnreadable(f"{path}: {exc} Take it out of the corpus, or mend it.") from exc
     # Half precision would overflow on statistics such as counts; log-mels are small.
     return features[np.newaxis] if features.ndim == 1 else features.astype(np.float16)

@@ -32,30 +32,31 @@ def accuracy_figures(
     -------
     dict
         Shares in [0, 1]: `accuracy` (weighted), `unweighted_accuracy` (mean recall),
-        `calibration_error`, `by_emotion` (recall), `by_corpus` (both accuracies).
+        `calibration_error`, `by_emotion` (recall), `by_corpus` (both accuracies
+        and the calibration error).
     """
     truth = np.array(label_indices(clips, labels))
     predicted = probabilities.argmax(axis=1)
     corpora = np.array([clip.corpus for clip in clips])
+    right = predicted == truth
     recalls = recall_score(
         truth, predicted, labels=np.arange(len(labels)), average=None, zero_division=0
     )
     return {
         "clips": len(clips),
-        "accuracy": share((predicted == truth).mean()),
+        "accuracy": share(right.mean()),
         "unweighted_accuracy": share(_mean_recall(truth, predicted)),
         "calibration_error": share(calibration_error(probabilities, truth)),
         "by_emotion": {e: share(r) for e, r in zip(labels, recalls, strict=True)},
         "by_corpus": {
             SPEECH_CORPORA[c].title: {
-                "clips": int((corpora == c).sum()),
-                "accuracy": share((predicted == truth)[corpora == c].mean()),
-                "unweighted_accuracy": share(
-                    _mean_recall(truth[corpora == c], predicted[corpora == c])
-                ),
+                "clips": int(among.sum()),
+                "accuracy": share(right[among].mean()),
+                "unweighted_accuracy": share(_mean_recall(truth[among], predicted[among])),
+                "calibration_error": share(calibration_error(probabilities[among], truth[among])),
             }
             for c in SPEECH_CORPORA
-            if (corpora == c).any()
+            if (among := corpora == c).any()
         },
     }
 

@@ -19,7 +19,7 @@ from emosync.features import whisper_input, whisper_log_mel
 from emosync.framing import FloatArray
 from emosync.inputs import extractor
 from emosync.training.classical import fit_classical
-from emosync.training.clip_frames import ClipFrames, clip_frames
+from emosync.training.clip_frames import ClipFrames, clip_frames, digest, save_array
 from emosync.training.cnn import CnnSize, build_cnn
 from emosync.training.corpora import Clip
 from emosync.training.export import export_classical, export_network
@@ -43,15 +43,21 @@ WHISPER_RATES: Final = MappingProxyType(
 )
 # Seven epochs leave much unlearnt, a second round of twelve helps no unheard speaker.
 WHISPER_SCHEDULE: Final = Schedule(epochs=14, learning_rate=1.6e-4, rate_scales=WHISPER_RATES)
-# What a fold's model still needs to know the speakers that were held out of it.
-FINISHING_SCHEDULE: Final = Schedule(epochs=6, learning_rate=1e-4, rate_scales=WHISPER_RATES)
 SCRATCH_SCHEDULE: Final = Schedule(epochs=4, learning_rate=2e-3)
 TAUGHT_SCHEDULE: Final = Schedule(
     epochs=20, learning_rate=2e-3, label_smoothing=0.0, mixup_alpha=0.4
 )
 CNN_SIZE: Final = CnnSize(channels=224, n_blocks=5, kernel_size=9, expansion=3)
+SCHEDULES: Final[Mapping[str, Schedule]] = MappingProxyType(
+    {"whisper": WHISPER_SCHEDULE, "cnn-scratch": SCRATCH_SCHEDULE, "cnn": TAUGHT_SCHEDULE}
+)
+# Whose schedules the weights of a stage depend on.
+STAGES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({"cnn": tuple(SCHEDULES)})
+# These calibrate themselves on speakers that they keep from themselves.
+CLASSICAL: Final = frozenset({"svm", "random_forest"})
 MINUTES_SUFFIX: Final = ".minutes.txt"
 WEIGHTS_SUFFIX: Final = ".weights.h5"
+CHECKPOINTS_SUFFIX: Final = ".checkpoints"
 FEATURES: Final = MappingProxyType(
     {
         "whisper": "log_mel",
@@ -80,8 +86,9 @@ class Task:
         Folder for caches, checkpoints and weights.
     seed : int
         Of everything random.
-    start : str
-        Split whose `whisper` this one's goes on from; empty if it starts anew.
+    averages : tuple of Task
+        Whose `whisper` models are averaged instead of training one on this split; all must be
+        learnt.
     """
 
     clips: Sequence[Clip]
@@ -90,7 +97,7 @@ class Task:
     name: str
     work: Path
     seed: int = 0
-    start: str = ""
+    averages: tuple["Task", ...] = ()
 
     @property
     def truth(self) -> npt.NDArray[np.int64]:
@@ -98,11 +105,21 @@ class Task:
         order = {emotion: i for i, emotion in enumerate(self.labels)}
         return np.array([order.get(clip.emotion, -1) for clip in self.clips])
 
-    def file(self, method: str, suffix: str) -> Path:
-        """Name a file of this split and method."""
-        folder = self.work / method
+    def file(self, stage: str, suffix: str) -> Path:
+        """Name a file of this split and of a method, or of a stage of it.
+
+        The name depends on all that the stage learns from: on who is heard, and on the
+        schedules. So nothing old is taken for what other corpora or settings would give.
+        """
+        stages = STAGES.get(stage, (stage,))
+        schedules = [repr(SCHEDULES[s]) for s in stages if s in SCHEDULES]
+        heard = [(self.clips[i].path.name, self.clips[i].emotion) for i in self.train]
+        of_whisper = self.averages if "whisper" in stages else ()
+        averages = [task.file("whisper", "").name for task in of_whisper]
+        known = digest([heard, self.labels, self.seed, averages, schedules])
+        folder = self.work / stage
         folder.mkdir(parents=True, exist_ok=True)
-        return folder / f"{self.name}{suffix}"
+        return folder / f"{self.name}-{known}{suffix}"
 
 
 @dataclass(frozen=True)
@@ -113,11 +130,14 @@ class Learnt:
     ----------
     logits : ndarray of shape (n_clips, n_labels)
         For every clip of the task; only those outside `train` say anything about accuracy.
+    heard : ndarray
+        Indices of the clips that it learnt from.
     export : callable
         Writes the served files into a folder, logits divided by a temperature.
     """
 
     logits: FloatArray
+    heard: Indices
     export: Callable[[Path, float], None]
 
 
@@ -146,37 +166,55 @@ def log_mels(task: Task) -> ClipFrames:
 
 def _learn_whisper(task: Task) -> Learnt:
     clips = log_mels(task)
-    weights = read_encoder_weights(fetch(WHISPER_TINY_ENCODER, task.work))
     keras.mixed_precision.set_global_policy("mixed_bfloat16")
-    scaler, head = _fit_head(task, _pooled(task, clips, weights))
-    model = build_classifier(len(task.labels))
-    load_encoder_weights(model, weights)
-    load_head(model, head, scaler)
-    targets = np.eye(len(task.labels), dtype=np.float32)[task.truth]
-    if task.start:
-        model.load_weights(replace(task, name=task.start).file("whisper", WEIGHTS_SUFFIX))
-    schedule = FINISHING_SCHEDULE if task.start else WHISPER_SCHEDULE
-    _train_network(model, clips, targets, task, schedule, "whisper")
-    return _learnt_network(
-        model, partial(build_classifier, len(task.labels)), clips, task, "whisper"
-    )
+    build = partial(build_classifier, len(task.labels))
+    model = _built(build, task)
+    if task.averages:
+        _average_whisper(model, task)
+    else:
+        weights = read_encoder_weights(fetch(WHISPER_TINY_ENCODER, task.work))
+        load_encoder_weights(model, weights)
+        load_head(model, *_fit_head(task, _pooled(task, clips, weights)))
+        targets = np.eye(len(task.labels), dtype=np.float32)[task.truth]
+        _train_network(model, clips, targets, task, "whisper")
+    return _learnt_network(model, build, clips, task, "whisper")
+
+
+def _built(build: Callable[[], keras.Model], task: Task) -> keras.Model:
+    """Build a network; Keras draws the seeds of its weights and of dropout meanwhile."""
+    keras.utils.set_random_seed(task.seed)
+    return build()
+
+
+def _average_whisper(model: keras.Model, task: Task) -> None:
+    """Take the mean of several splits' weights, which began alike (Wortsman et al. 2022)."""
+    parts = []
+    for split in task.averages:
+        learnt = split.file("whisper", WEIGHTS_SUFFIX)
+        if not learnt.exists():
+            raise FileNotFoundError(f"Judge whisper on '{split.name}' first: it is averaged.")
+        model.load_weights(learnt)
+        parts.append(model.get_weights())
+    model.set_weights([np.mean(same, axis=0) for same in zip(*parts, strict=True)])
+    model.save_weights(task.file("whisper", WEIGHTS_SUFFIX))
 
 
 def _pooled(task: Task, clips: ClipFrames, weights: Mapping[str, FloatArray]) -> FloatArray:
     """Give what the frozen encoder says of every clip, (n_clips, 3072), computed once."""
-    path = task.work / "pooled.npy"
-    if not path.exists() or len(np.load(path, mmap_mode="r")) != len(clips):
+    known = digest([str(clip.path) for clip in task.clips])
+    path = task.work / f"pooled-{known}.npy"
+    if not path.exists():
         encoder = build_pooled_encoder()
         load_encoder_weights(encoder, weights)
-        np.save(path, predict_clips(encoder, clips, whisper_input))
+        save_array(path, predict_clips(encoder, clips, whisper_input))
     return np.asarray(np.load(path), np.float32)
 
 
-def _fit_head(task: Task, pooled: FloatArray) -> tuple[StandardScaler, LogisticRegression]:
+def _fit_head(task: Task, pooled: FloatArray) -> tuple[LogisticRegression, StandardScaler]:
     scaler = StandardScaler().fit(pooled[task.train])
     head = LogisticRegression(C=HEAD_C, max_iter=300)
     head.fit(scaler.transform(pooled[task.train]), task.truth[task.train])
-    return scaler, head
+    return head, scaler
 
 
 def _learn_cnn(task: Task) -> Learnt:
@@ -184,13 +222,13 @@ def _learn_cnn(task: Task) -> Learnt:
     truth = np.eye(len(task.labels), dtype=np.float32)[task.truth]
     taught_by = task.file("whisper", WEIGHTS_SUFFIX)
     if not taught_by.exists():
-        raise FileNotFoundError(f"train whisper on the split '{task.name}' first")
+        raise FileNotFoundError(f"Train whisper on the split '{task.name}' first: it teaches cnn.")
     keras.mixed_precision.set_global_policy("mixed_bfloat16")
     build = partial(build_cnn, len(task.labels), size=CNN_SIZE)
-    model = build()
+    model = _built(build, task)
     # First what was acted, then what the teacher hears in it as well.
-    _train_network(model, clips, truth, task, SCRATCH_SCHEDULE, "cnn-scratch")
-    _train_network(model, clips, truth, task, TAUGHT_SCHEDULE, "cnn", taught_by=taught_by)
+    _train_network(model, clips, truth, task, "cnn-scratch")
+    _train_network(model, clips, truth, task, "cnn", taught_by=taught_by)
     return _learnt_network(model, build, clips, task, "cnn")
 
 
@@ -199,23 +237,22 @@ def _train_network(
     clips: ClipFrames,
     targets: FloatArray,
     task: Task,
-    schedule: Schedule,
-    name: str,
+    stage: str,
     *,
     taught_by: Path | None = None,
 ) -> None:
     """Train, or take the weights of an earlier training of the same split."""
-    finished = task.file(name, WEIGHTS_SUFFIX)
+    finished = task.file(stage, WEIGHTS_SUFFIX)
     if finished.exists():
         model.load_weights(finished)
         return
     shares = np.zeros(len(task.clips))
     shares[task.train] = [SHARES[task.clips[i].corpus] for i in task.train]
-    schedule = replace(schedule, seed=task.seed)
+    schedule = replace(SCHEDULES[stage], seed=task.seed)
     keras.utils.set_random_seed(task.seed)
     batches = ClipBatches(clips, targets, shares, whisper_input, schedule)
-    checkpoints = task.file(name, ".checkpoints")
-    with _timed(task, name):
+    checkpoints = task.file(stage, CHECKPOINTS_SUFFIX)
+    with _timed(task, stage):
         if taught_by is None:
             train(model, batches, schedule, checkpoints=checkpoints)
         else:
@@ -244,11 +281,39 @@ def _train_taught(
 
 
 @contextmanager
-def _timed(task: Task, name: str) -> Iterator[None]:
-    """Note how many minutes a training took, for the card."""
+def _timed(task: Task, stage: str) -> Iterator[None]:
+    """Note how many minutes a training took, for the card; an interrupted one goes on counting."""
+    earlier = _minutes(task, stage) if task.file(stage, CHECKPOINTS_SUFFIX).exists() else 0.0
     begun_s = time.monotonic()
-    yield
-    task.file(name, MINUTES_SUFFIX).write_text(f"{(time.monotonic() - begun_s) / 60:.2f}\n")
+    try:
+        yield
+    finally:
+        minutes = earlier + (time.monotonic() - begun_s) / 60
+        task.file(stage, MINUTES_SUFFIX).write_text(f"{minutes:.2f}\n")
+
+
+def training_minutes(task: Task, method: str) -> float:
+    """Add up what the stages of a method took to learn a split.
+
+    Parameters
+    ----------
+    task : Task
+        What was learnt.
+    method : str
+        See `learn`.
+
+    Returns
+    -------
+    float
+        Minutes; 0 before it is learnt.
+    """
+    stages = ("cnn-scratch", "cnn") if method == "cnn" else (method,)
+    return sum(_minutes(task, stage) for stage in stages)
+
+
+def _minutes(task: Task, stage: str) -> float:
+    note = task.file(stage, MINUTES_SUFFIX)
+    return float(note.read_text()) if note.exists() else 0.0
 
 
 def _learnt_network(
@@ -260,7 +325,7 @@ def _learnt_network(
 ) -> Learnt:
     saved = task.file(method, ".logits.npy")
     if not saved.exists():
-        np.save(saved, predict_clips(model, clips, whisper_input))
+        save_array(saved, predict_clips(model, clips, whisper_input))
     logits = np.asarray(np.load(saved), np.float32)
 
     def export(folder: Path, temperature: float) -> None:
@@ -269,7 +334,7 @@ def _learnt_network(
         exportable.set_weights(model.get_weights())
         export_network(exportable, folder)
 
-    return Learnt(logits, export)
+    return Learnt(logits, task.train, export)
 
 
 def _learn_classical(method: str, task: Task) -> Learnt:
@@ -285,7 +350,7 @@ def _learn_classical(method: str, task: Task) -> Learnt:
         del temperature
         export_classical(model, X, folder)
 
-    return Learnt(np.log(np.maximum(probabilities, 1e-9)).astype(np.float32), export)
+    return Learnt(np.log(np.maximum(probabilities, 1e-9)).astype(np.float32), kept, export)
 
 
 def vectors(method: str, task: Task) -> FloatArray:
@@ -298,7 +363,10 @@ def vectors(method: str, task: Task) -> FloatArray:
 
 
 def _thinned(task: Task) -> Indices:
-    """Keep the share of TESS that the networks hear in an epoch: two speakers, many clips."""
+    """Keep the share of each corpus that the networks hear in an epoch, but no clip twice.
+
+    TESS has two speakers and many clips; and every support vector costs the file's size.
+    """
     rng = np.random.default_rng(task.seed)
     shares = np.array([SHARES[task.clips[i].corpus] for i in task.train])
     return task.train[rng.random(len(task.train)) < shares]
