@@ -43,6 +43,8 @@ WHISPER_RATES: Final = MappingProxyType(
 )
 # Seven epochs leave much unlearnt, a second round of twelve helps no unheard speaker.
 WHISPER_SCHEDULE: Final = Schedule(epochs=14, learning_rate=1.6e-4, rate_scales=WHISPER_RATES)
+# What a fold's model still needs to know the speakers that were held out of it.
+FINISHING_SCHEDULE: Final = Schedule(epochs=6, learning_rate=1e-4, rate_scales=WHISPER_RATES)
 SCRATCH_SCHEDULE: Final = Schedule(epochs=4, learning_rate=2e-3)
 TAUGHT_SCHEDULE: Final = Schedule(
     epochs=20, learning_rate=2e-3, label_smoothing=0.0, mixup_alpha=0.4
@@ -86,9 +88,8 @@ class Task:
         Folder for caches, checkpoints and weights.
     seed : int
         Of everything random.
-    averages : tuple of Task
-        Whose `whisper` models are averaged instead of training one on this split; all must be
-        learnt.
+    start : Task, optional
+        Whose `whisper` this one's goes on from, instead of starting anew; it must be learnt.
     """
 
     clips: Sequence[Clip]
@@ -97,13 +98,18 @@ class Task:
     name: str
     work: Path
     seed: int = 0
-    averages: tuple["Task", ...] = ()
+    start: "Task | None" = None
 
     @property
     def truth(self) -> npt.NDArray[np.int64]:
         """Label number of every clip; -1 where its emotion is not among the labels."""
         order = {emotion: i for i, emotion in enumerate(self.labels)}
         return np.array([order.get(clip.emotion, -1) for clip in self.clips])
+
+    def schedule(self, stage: str) -> Schedule:
+        """Tell how a stage is trained."""
+        goes_on = stage == "whisper" and self.start is not None
+        return replace(FINISHING_SCHEDULE if goes_on else SCHEDULES[stage], seed=self.seed)
 
     def file(self, stage: str, suffix: str) -> Path:
         """Name a file of this split and of a method, or of a stage of it.
@@ -112,11 +118,11 @@ class Task:
         schedules. So nothing old is taken for what other corpora or settings would give.
         """
         stages = STAGES.get(stage, (stage,))
-        schedules = [repr(SCHEDULES[s]) for s in stages if s in SCHEDULES]
+        schedules = [repr(self.schedule(s)) for s in stages if s in SCHEDULES]
         heard = [(self.clips[i].path.name, self.clips[i].emotion) for i in self.train]
-        of_whisper = self.averages if "whisper" in stages else ()
-        averages = [task.file("whisper", "").name for task in of_whisper]
-        known = digest([heard, self.labels, self.seed, averages, schedules])
+        starts = [self.start] if self.start and "whisper" in stages else []
+        origins = [start.file("whisper", "").name for start in starts]
+        known = digest([heard, self.labels, self.seed, origins, schedules])
         folder = self.work / stage
         folder.mkdir(parents=True, exist_ok=True)
         return folder / f"{self.name}-{known}{suffix}"
@@ -169,14 +175,17 @@ def _learn_whisper(task: Task) -> Learnt:
     keras.mixed_precision.set_global_policy("mixed_bfloat16")
     build = partial(build_classifier, len(task.labels))
     model = _built(build, task)
-    if task.averages:
-        _average_whisper(model, task)
+    if task.start:
+        origin = task.start.file("whisper", WEIGHTS_SUFFIX)
+        if not origin.exists():
+            raise FileNotFoundError(f"Judge whisper on '{task.start.name}' first: it goes on.")
+        model.load_weights(origin)
     else:
         weights = read_encoder_weights(fetch(WHISPER_TINY_ENCODER, task.work))
         load_encoder_weights(model, weights)
         load_head(model, *_fit_head(task, _pooled(task, clips, weights)))
-        targets = np.eye(len(task.labels), dtype=np.float32)[task.truth]
-        _train_network(model, clips, targets, task, "whisper")
+    targets = np.eye(len(task.labels), dtype=np.float32)[task.truth]
+    _train_network(model, clips, targets, task, "whisper")
     return _learnt_network(model, build, clips, task, "whisper")
 
 
@@ -184,19 +193,6 @@ def _built(build: Callable[[], keras.Model], task: Task) -> keras.Model:
     """Build a network; Keras draws the seeds of its weights and of dropout meanwhile."""
     keras.utils.set_random_seed(task.seed)
     return build()
-
-
-def _average_whisper(model: keras.Model, task: Task) -> None:
-    """Take the mean of several splits' weights, which began alike (Wortsman et al. 2022)."""
-    parts = []
-    for split in task.averages:
-        learnt = split.file("whisper", WEIGHTS_SUFFIX)
-        if not learnt.exists():
-            raise FileNotFoundError(f"Judge whisper on '{split.name}' first: it is averaged.")
-        model.load_weights(learnt)
-        parts.append(model.get_weights())
-    model.set_weights([np.mean(same, axis=0) for same in zip(*parts, strict=True)])
-    model.save_weights(task.file("whisper", WEIGHTS_SUFFIX))
 
 
 def _pooled(task: Task, clips: ClipFrames, weights: Mapping[str, FloatArray]) -> FloatArray:
@@ -248,7 +244,7 @@ def _train_network(
         return
     shares = np.zeros(len(task.clips))
     shares[task.train] = [SHARES[task.clips[i].corpus] for i in task.train]
-    schedule = replace(SCHEDULES[stage], seed=task.seed)
+    schedule = task.schedule(stage)
     keras.utils.set_random_seed(task.seed)
     batches = ClipBatches(clips, targets, shares, whisper_input, schedule)
     checkpoints = task.file(stage, CHECKPOINTS_SUFFIX)
