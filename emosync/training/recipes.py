@@ -175,6 +175,15 @@ def _learn_whisper(task: Task) -> Learnt:
     keras.mixed_precision.set_global_policy("mixed_bfloat16")
     build = partial(build_classifier, len(task.labels))
     model = _built(build, task)
+    if not task.file("whisper", WEIGHTS_SUFFIX).exists():
+        _begin_whisper(model, clips, task)
+    targets = np.eye(len(task.labels), dtype=np.float32)[task.truth]
+    _train_network(model, clips, targets, task, "whisper")
+    return _learnt_network(model, build, clips, task, "whisper")
+
+
+def _begin_whisper(model: keras.Model, clips: ClipFrames, task: Task) -> None:
+    """Take over what training goes on from: another split's model, or the published encoder."""
     if task.start:
         origin = task.start.file("whisper", WEIGHTS_SUFFIX)
         if not origin.exists():
@@ -184,9 +193,6 @@ def _learn_whisper(task: Task) -> Learnt:
         weights = read_encoder_weights(fetch(WHISPER_TINY_ENCODER, task.work))
         load_encoder_weights(model, weights)
         load_head(model, *_fit_head(task, _pooled(task, clips, weights)))
-    targets = np.eye(len(task.labels), dtype=np.float32)[task.truth]
-    _train_network(model, clips, targets, task, "whisper")
-    return _learnt_network(model, build, clips, task, "whisper")
 
 
 def _built(build: Callable[[], keras.Model], task: Task) -> keras.Model:
