@@ -141,6 +141,9 @@ def test_predictions_stand_in_the_order_of_the_clips_at_their_own_length(
             untrained(whisper_input(clips[i])[None, :800])
         )
         np.testing.assert_allclose(together[i], alone[0], atol=1e-4)
+    asked = np.array([3, 0])
+    some = predict_clips(untrained, clips, whisper_input, asked)
+    np.testing.assert_allclose(some, together[asked], atol=1e-5)
 
 
 @pytest.mark.slow

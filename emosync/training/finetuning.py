@@ -229,8 +229,13 @@ def _resuming(checkpoints: Path) -> keras.callbacks.Callback:
     return keras.callbacks.BackupAndRestore(checkpoints, double_checkpoint=True)
 
 
-def predict_clips(model: keras.Model, clips: ClipFrames, finish: Any) -> FloatArray:
-    """Run every clip at its own length, those of one length together.
+def predict_clips(
+    model: keras.Model,
+    clips: ClipFrames,
+    finish: Any,
+    asked: npt.NDArray[np.int64] | None = None,
+) -> FloatArray:
+    """Run clips at their own length, those of one length together.
 
     Parameters
     ----------
@@ -240,18 +245,22 @@ def predict_clips(model: keras.Model, clips: ClipFrames, finish: Any) -> FloatAr
         log10 of mel power.
     finish : callable
         From log-mel power to the network's input.
+    asked : ndarray of shape (n_asked,), optional
+        Indices of the clips to run; all by default.
 
     Returns
     -------
-    ndarray of shape (n_clips, n_outputs), float32
+    ndarray of shape (n_asked, n_outputs), float32
+        In the order of `asked`.
     """
     outputs: dict[int, FloatArray] = {}
-    lengths = np.minimum(clips.lengths, 800)
+    asked = np.arange(len(clips)) if asked is None else asked
+    lengths = np.minimum(clips.lengths[asked], 800)
     for length in np.unique(lengths):
-        alike = np.flatnonzero(lengths == length)
+        alike = asked[lengths == length]
         for start in range(0, len(alike), 64):
             chosen = alike[start : start + 64]
             X = np.stack([finish(clips[k][:length]) for k in chosen])
             Y = keras.ops.convert_to_numpy(model(X, training=False))
             outputs |= dict(zip(chosen.tolist(), Y, strict=True))
-    return np.stack([outputs[i] for i in range(len(clips))])
+    return np.stack([outputs[i] for i in asked.tolist()])

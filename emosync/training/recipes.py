@@ -1,4 +1,4 @@
-"""How each method learns: clips and who may be heard in, logits for every clip out."""
+"""How each method learns: clips and who may be heard in, logits of those asked about out."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -82,6 +82,8 @@ class Task:
         Outputs, in order; clips with another emotion must not be in `train`.
     train : ndarray
         Indices of the clips that may be heard.
+    asked : ndarray
+        Indices of the clips whose logits are wanted.
     name : str
         Of the split, for files: "all", "fold0", "seed".
     work : Path
@@ -95,6 +97,7 @@ class Task:
     clips: Sequence[Clip]
     labels: tuple[str, ...]
     train: Indices
+    asked: Indices
     name: str
     work: Path
     seed: int = 0
@@ -134,8 +137,8 @@ class Learnt:
 
     Attributes
     ----------
-    logits : ndarray of shape (n_clips, n_labels)
-        For every clip of the task; only those outside `train` say anything about accuracy.
+    logits : ndarray of shape (n_asked, n_labels)
+        Of the clips that were asked about; only those outside `train` tell of accuracy.
     heard : ndarray
         Indices of the clips that it learnt from.
     export : callable
@@ -325,9 +328,9 @@ def _learnt_network(
     task: Task,
     method: str,
 ) -> Learnt:
-    saved = task.file(method, ".logits.npy")
+    saved = task.file(method, f"-{digest(task.asked.tolist())}.logits.npy")
     if not saved.exists():
-        save_array(saved, predict_clips(model, clips, whisper_input))
+        save_array(saved, predict_clips(model, clips, whisper_input, task.asked))
     logits = np.asarray(np.load(saved), np.float32)
 
     def export(folder: Path, temperature: float) -> None:
@@ -345,7 +348,7 @@ def _learn_classical(method: str, task: Task) -> Learnt:
     kept = _thinned(task)
     with _timed(task, method):
         model = fit_classical(method, X[kept], task.truth[kept], speakers[kept], seed=task.seed)
-    probabilities = model.predict_proba(X)
+    probabilities = model.predict_proba(X[task.asked])
 
     def export(folder: Path, temperature: float) -> None:
         # Calibrated by its own folds of speakers: no temperature is needed.

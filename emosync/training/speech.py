@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
@@ -120,7 +121,7 @@ def evaluate_speakers(
     parts = {}
     for fold in folds:
         held_out = np.flatnonzero(fold_of == fold)
-        parts[fold] = held_out, learn(method, _fold_task(clips, fold, work)).logits[held_out]
+        parts[fold] = held_out, learn(method, _fold_task(clips, fold, work)).logits
     heard = np.concatenate([indices for indices, _ in parts.values()])
     logits = np.concatenate([part for _, part in parts.values()])
     (work / method).mkdir(parents=True, exist_ok=True)
@@ -137,9 +138,10 @@ def evaluate_speakers(
 
 
 def _fold_task(clips: Sequence[Clip], fold: int, work: Path) -> Task:
-    """Hold out a fifth of the speakers."""
-    train = np.flatnonzero(speaker_folds(clips) != fold)
-    return Task(clips, SPEECH_EMOTIONS, train, f"fold{fold}", work)
+    """Hold out a fifth of the speakers, and ask about them."""
+    fold_of = speaker_folds(clips)
+    train, held_out = np.flatnonzero(fold_of != fold), np.flatnonzero(fold_of == fold)
+    return Task(clips, SPEECH_EMOTIONS, train, held_out, f"fold{fold}", work)
 
 
 def evaluate_seed(method: str, root: Path, work: Path) -> dict[str, Any]:
@@ -157,8 +159,8 @@ def evaluate_seed(method: str, root: Path, work: Path) -> dict[str, Any]:
     """
     clips = read_speech(root)
     train, test = seed_split(clips)
-    task = Task(clips, SHARED_SPEECH_EMOTIONS, train, "seed", work)
-    logits = learn(method, task).logits[test]
+    task = Task(clips, SHARED_SPEECH_EMOTIONS, train, test, "seed", work)
+    logits = learn(method, task).logits
     figures = accuracy_figures([clips[i] for i in test], SHARED_SPEECH_EMOTIONS, softmax(logits))
     figures["protocol"] = (
         "RAVDESS, SAVEE, TESS and CREMA-D, six emotions, stratified random 80/20, seed 42; "
@@ -221,8 +223,8 @@ def ship(
     (folder / "confusion_matrix.png").write_bytes(picture)
     card = _card(method, task, [clips[i] for i in learnt.heard], temperature)
     write_card(folder, card)
-    # A twentieth of the clips is asked: they tell that the served files are those of this model.
-    agree = _served(folder, clips[::20]).argmax(axis=1) == learnt.logits[::20].argmax(axis=1)
+    asked = [clips[i] for i in task.asked]
+    agree = _served(folder, asked).argmax(axis=1) == learnt.logits.argmax(axis=1)
     card["served_agreement"] = share(agree.mean())
     if method not in CLASSICAL:
         card["figures"]["as_served"] = _as_served(method, clips, folder, temperature, work)
@@ -231,11 +233,15 @@ def ship(
 
 
 def _shipped_task(method: str, clips: Sequence[Clip], fold: int | None, work: Path) -> Task:
-    """Tell what the shipped model learns: a fold, or everyone."""
+    """Tell what the shipped model learns: a fold, or everyone.
+
+    It is asked about a twentieth of the clips, to see that the served files are its own.
+    """
+    everyone = np.arange(len(clips))
     if fold is not None:
-        return _fold_task(clips, fold, work)
+        return replace(_fold_task(clips, fold, work), asked=everyone[::20])
     start = None if method in CLASSICAL else _fold_task(clips, ORIGIN_FOLD, work)
-    return Task(clips, SPEECH_EMOTIONS, np.arange(len(clips)), "all", work, start=start)
+    return Task(clips, SPEECH_EMOTIONS, everyone, everyone[::20], "all", work, start=start)
 
 
 def _temperature(method: str, clips: Sequence[Clip], logits: FloatArray) -> float:
@@ -259,17 +265,17 @@ def _as_served(
     """Tell what int8 weights cost: the last fold that was judged, in float32 and as served."""
     judged = json.loads((work / method / SPEAKER_FILE).read_text("utf-8"))["by_fold"]
     fold = max(map(int, judged))
-    held_out = np.flatnonzero(speaker_folds(clips) == fold)
-    heard = [clips[i] for i in held_out.tolist()]
-    learnt = learn(method, _fold_task(clips, fold, work))
+    task = _fold_task(clips, fold, work)
+    held_out = [clips[i] for i in task.asked]
+    learnt = learn(method, task)
     with TemporaryDirectory() as name:
         learnt.export(Path(name), temperature)
         write_card(Path(name), read_card(folder))
-        served = _served(Path(name), heard)
-    truth = np.array(label_indices(heard))
+        served = _served(Path(name), held_out)
+    truth = np.array(label_indices(held_out))
     return {
-        "clips": len(heard),
-        "float32": share((learnt.logits[held_out].argmax(axis=1) == truth).mean()),
+        "clips": len(held_out),
+        "float32": share((learnt.logits.argmax(axis=1) == truth).mean()),
         "int8": share((served.argmax(axis=1) == truth).mean()),
         "protocol": f"the model of fold {fold} on speakers that it did not hear",
     }
