@@ -77,10 +77,10 @@ def speech(method: str, data: Path, work: Path, models: Path, fold: int | None) 
     """Train a speech model on all speakers and write models/speech/METHOD.
 
     Judge it first (evaluate speech --protocol speaker): its calibration and the figures of
-    its card come from speakers that were held out. `whisper` goes on from the model of
-    fold 0. `cnn` learns from `whisper`, which must have
-    been shipped before. With KERAS_BACKEND=torch training is quicker on processors
-    with bfloat16 units; the same command with KERAS_BACKEND=tensorflow then exports.
+    its card come from speakers that were held out. `whisper` goes on from the model of fold 0.
+    `cnn` learns from `whisper`, which must have been trained before. With
+    KERAS_BACKEND=torch training is quicker on processors with bfloat16 units; the same
+    command with KERAS_BACKEND=tensorflow then exports.
     """
     # Imported here, as in every command: Keras takes seconds, and --help needs none of it.
     from emosync.training.speech import ship

@@ -114,14 +114,13 @@ def evaluate_speakers(
     Returns
     -------
     dict
-        See `evaluation.accuracy_figures`, with `protocol` and `temperature`.
+        See `evaluation.accuracy_figures`, with `by_fold` (accuracy) and `protocol`.
     """
     clips = read_speech(root)
-    fold_of = speaker_folds(clips)
     parts = {}
     for fold in folds:
-        held_out = np.flatnonzero(fold_of == fold)
-        parts[fold] = held_out, learn(method, _fold_task(clips, fold, work)).logits
+        task = _fold_task(clips, fold, work)
+        parts[fold] = task.asked, learn(method, task).logits
     heard = np.concatenate([indices for indices, _ in parts.values()])
     logits = np.concatenate([part for _, part in parts.values()])
     (work / method).mkdir(parents=True, exist_ok=True)
@@ -129,8 +128,8 @@ def evaluate_speakers(
     figures = _calibrated_figures(method, [clips[i] for i in heard], logits)
     truth = np.array(label_indices(clips))
     figures["by_fold"] = {
-        str(fold): share((logits.argmax(axis=1) == truth[held_out]).mean())
-        for fold, (held_out, logits) in parts.items()
+        str(fold): share((part.argmax(axis=1) == truth[held_out]).mean())
+        for fold, (held_out, part) in parts.items()
     }
     whole = "" if len(parts) == N_FOLDS else f"; {len(parts)} of the {N_FOLDS} folds"
     figures["protocol"] = f"no speaker on both sides, grouped {N_FOLDS}-fold{whole}"
@@ -208,7 +207,9 @@ def ship(
     clips = read_speech(root)
     judged = work / method / HELD_OUT_FILE
     if not judged.exists():
-        raise FileNotFoundError(f"Judge it first: evaluate speech --protocol speaker {method}.")
+        raise FileNotFoundError(
+            f"Judge it first: evaluate speech --method {method} --protocol speaker."
+        )
     task = _shipped_task(method, clips, fold, work)
     learnt = learn(method, task)
     if method not in CLASSICAL and keras.backend.backend() != "tensorflow":
@@ -287,7 +288,7 @@ def _calibrated_figures(method: str, clips: Sequence[Clip], logits: FloatArray) 
     first = np.isin([clip.speaker for clip in clips], speakers[::2])
     probabilities = np.empty_like(logits)
     for half in (first, ~first):
-        others = [clip for clip, is_in_half in zip(clips, half, strict=True) if not is_in_half]
+        others = [clips[i] for i in np.flatnonzero(~half).tolist()]
         temperature = _temperature(method, others, logits[~half])
         probabilities[half] = softmax(logits[half] / temperature)
     return accuracy_figures(clips, SPEECH_EMOTIONS, probabilities)
