@@ -175,7 +175,7 @@ class _Gauge:
                 f"at least {self._limits.min_duration_s:g} s are needed."
             )
         if self._high - self._low < _SILENCE_SPAN:
-            raise SilentAudio("The recording holds only silence; check the microphone.")
+            raise SilentAudio("The recording holds only silence; send one with sound.")
 
 
 class _Resampler:

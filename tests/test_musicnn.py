@@ -285,8 +285,8 @@ hour = features(60)
 print(peak_kb(), len(hour.time_s))
 """)
     assert n_steps == 7201
-    assert minutes_kb - start_kb < 100_000
+    assert minutes_kb - start_kb < 75_000
     # The features alone take 8 MB, twice while they are put together.
-    assert hour_kb - minutes_kb < 40_000
+    assert hour_kb - minutes_kb < 30_000
     # The server's own modules and models take 80 MB more, and the file itself its size.
-    assert hour_kb < 220_000
+    assert hour_kb < 180_000
