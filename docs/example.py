@@ -15,6 +15,11 @@ from docs.tables import ROOT
 from emosync.config import Config
 
 VOICE: Final = ROOT / "tests" / "audio" / "voice_3s.wav"
+# Blocks of the existing Flutter app, and where it asks.
+CLASSIFIED: Final = {
+    "classify-audio": "/classify_audio",
+    "classify-audio-both": "/classify_audio_both",
+}
 # These differ from one request to the next.
 PASSING: Final = frozenset({"audio_file", "visualization", "report", "timestamp"})
 # Two processors may differ by less in a probability or on an axis: not all multiply int8 alike.
@@ -36,11 +41,13 @@ def answers(present: str) -> dict[str, str]:
         Name of a block to its text.
     """
     with TemporaryDirectory() as folder, serving(Path(folder)) as client:
-        prediction = _post(client, "/predict", "file")
+        prediction = asked(client, "/predict", data={"file": file_field(VOICE)})
         return {
             "predict": present if agree(present, prediction) else fenced(prediction),
-            "classify-audio": fenced(_post(client, "/classify_audio", "audio")),
-            "classify-audio-both": fenced(_post(client, "/classify_audio_both", "audio")),
+            **{
+                name: fenced(asked(client, path, data={"audio": file_field(VOICE)}))
+                for name, path in CLASSIFIED.items()
+            },
         }
 
 
@@ -119,9 +126,37 @@ def config_in(folder: Path) -> Config:
     )
 
 
-def _post(client: FlaskClient, path: str, field: str) -> dict[str, Any]:
-    with client.post(path, data={field: (io.BytesIO(VOICE.read_bytes()), VOICE.name)}) as answer:
+def asked(client: FlaskClient, path: str, method: str = "POST", **sent: Any) -> dict[str, Any]:
+    """Ask the service.
+
+    Parameters
+    ----------
+    client : FlaskClient
+        From `serving`.
+    path : str
+        With its query.
+    method : str
+        Of HTTP.
+    **sent
+        Of `FlaskClient.open`.
+
+    Returns
+    -------
+    dict
+        The answer.
+
+    Raises
+    ------
+    RuntimeError
+        If it is a refusal; a page shows none.
+    """
+    with client.open(path, method=method, **sent) as answer:
         found: dict[str, Any] = answer.get_json()
     if answer.status_code != 200:
         raise RuntimeError(f"{path} answered {found}")
     return found
+
+
+def file_field(path: Path) -> tuple[io.BytesIO, str]:
+    """Give what stands in a form for an uploaded file."""
+    return io.BytesIO(path.read_bytes()), path.name

@@ -10,11 +10,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
-from flask.testing import FlaskClient
-
 from application.tasks.library_build import build_library
 from application.tasks.song_sources import iter_songs
-from docs.example import TOLERANCE, agree, config_in, fenced, serving
+from docs.example import TOLERANCE, agree, asked, config_in, fenced, file_field, serving
 from docs.tables import ROOT
 
 SONG: Final = ROOT / "tests" / "songs" / "rain_and_sun.mp3"
@@ -52,15 +50,15 @@ def heard() -> Heard:
     with TemporaryDirectory() as name:
         _make_library(Path(name))
         with serving(Path(name)) as client:
-            upload = _upload(client)
+            upload = asked(client, "/predict", data={"task": "song", "file": file_field(SONG)})
             with client.get(upload["visualization"]) as picture:
                 panels = picture.get_data()
             return Heard(
                 upload=upload,
-                playback=_get(client, f"/predict?song_id={SONG_ID}"),
-                songs=_get(client, "/songs"),
-                tags=_get(client, f"/songs/{SONG_ID}/tags"),
-                curve=_get(client, f"/songs/{SONG_ID}/curve"),
+                playback=asked(client, f"/predict?song_id={SONG_ID}", "GET"),
+                songs=asked(client, "/songs", "GET"),
+                tags=asked(client, f"/songs/{SONG_ID}/tags", "GET"),
+                curve=asked(client, f"/songs/{SONG_ID}/curve", "GET"),
                 panels=panels,
             )
 
@@ -123,22 +121,3 @@ def _make_library(folder: Path) -> None:
     problems = [outcome.problem for outcome in build_library(songs, config, n_workers=1)]
     if problems != [None]:
         raise RuntimeError(f"the library of the example cannot be built: {problems}")
-
-
-def _upload(client: FlaskClient) -> dict[str, Any]:
-    with (
-        SONG.open("rb") as file,
-        client.post("/predict", data={"task": "song", "file": (file, SONG.name)}) as answer,
-    ):
-        return _checked(answer.get_json(), answer.status_code)
-
-
-def _get(client: FlaskClient, path: str) -> dict[str, Any]:
-    with client.get(path) as answer:
-        return _checked(answer.get_json(), answer.status_code)
-
-
-def _checked(found: dict[str, Any], status: int) -> dict[str, Any]:
-    if status != 200:
-        raise RuntimeError(f"the service answered {found}")
-    return found

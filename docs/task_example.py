@@ -7,9 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
-from flask.testing import FlaskClient
-
-from docs.example import agree, fenced, serving
+from docs.example import agree, asked, fenced, file_field, serving
 from docs.song_example import SONG
 from docs.tables import ROOT
 
@@ -22,10 +20,10 @@ def told() -> dict[str, dict[str, Any]]:
     with TemporaryDirectory() as name, serving(Path(name)) as client:
         tracks = json.loads(TRACKS.read_text("utf-8"))
         return {
-            "genre": _upload(client, "genre"),
-            "song-mood": _upload(client, "mood"),
-            "mood": _checked(client, "/mood", json=tracks),
-            "recommend": _checked(client, "/recommend", json={"emotion": "happy", **tracks}),
+            "genre": asked(client, "/predict", data={"task": "genre", "file": file_field(SONG)}),
+            "song-mood": asked(client, "/predict", data={"task": "mood", "file": file_field(SONG)}),
+            "mood": asked(client, "/mood", json=tracks),
+            "recommend": asked(client, "/recommend", json={"emotion": "happy", **tracks}),
         }
 
 
@@ -46,16 +44,3 @@ def task_answers(present: Mapping[str, str]) -> dict[str, str]:
         name: present[name] if agree(present[name], answer) else fenced(answer)
         for name, answer in told().items()
     }
-
-
-def _upload(client: FlaskClient, task: str) -> dict[str, Any]:
-    with SONG.open("rb") as file:
-        return _checked(client, "/predict", data={"task": task, "file": (file, SONG.name)})
-
-
-def _checked(client: FlaskClient, path: str, **sent: Any) -> dict[str, Any]:
-    with client.post(path, **sent) as answer:
-        found: dict[str, Any] = answer.get_json()
-    if answer.status_code != 200:
-        raise RuntimeError(f"{path} answered {found}")
-    return found
