@@ -16,6 +16,7 @@ from av.container import InputContainer
 from emosync.containers import after_id3, container_of, identify
 from emosync.errors import NoAudioTrack, SilentAudio, TooLong, TooShort, UnreadableMedia
 from emosync.framing import FloatArray
+from emosync.lost_bytes import lost_bytes
 from emosync.samples import joined, mono
 
 Block = tuple[FloatArray, int]  # mono samples (n,) and their rate in Hz
@@ -259,6 +260,10 @@ def _wav_format(data: bytes) -> int:
 
 
 def _ffmpeg_blocks(data: bytes, container: str, demuxer: str) -> Iterator[Block]:
+    if lost := lost_bytes(container, data):
+        raise UnreadableMedia(
+            f"The {container} file is cut off: at least {lost} bytes are missing; send all of it."
+        )
     try:
         # Tags in an unknown encoding must not stop the audio from being read.
         with av.open(

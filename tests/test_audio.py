@@ -21,8 +21,11 @@ from emosync.errors import (
     UnreadableMedia,
     UnsupportedMedia,
 )
+from emosync.lost_bytes import lost_bytes
 
 FloatArray = npt.NDArray[np.float32]
+# Containers that can be joined at any moment, and so state no length.
+ENDLESS = {"aac", "ts"}
 
 
 def tone(duration_s: float = 1.0, *, sr: int = 16_000, hz: float = 440.0) -> FloatArray:
@@ -287,12 +290,33 @@ def test_a_wav_without_samples_is_unreadable() -> None:
         decode(wav_bytes(np.zeros(0, np.float32)))
 
 
-@pytest.mark.parametrize("name", ["wav", "flac", "mp4", "webm", "mp3", "aiff"])
-def test_a_file_cut_in_half_is_unreadable(name: str) -> None:
-    _, codec, sr, muxer = next(e for e in ENCODINGS if e[0] == name)
+@pytest.mark.parametrize("kept", [0.5, 0.8])
+@pytest.mark.parametrize(
+    ("container", "codec", "sr", "muxer"), [e for e in ENCODINGS if e[0] not in ENDLESS]
+)
+def test_a_file_that_is_cut_off_is_unreadable(
+    container: str, codec: str, sr: int, muxer: str, kept: float
+) -> None:
     data = encoded(tone(4.0, sr=sr), codec=codec, sr=sr, muxer=muxer)
-    with pytest.raises(UnreadableMedia):
-        decode(data[: len(data) // 2])
+    assert not lost_bytes(container, data)
+    with pytest.raises(UnreadableMedia, match="cut off"):
+        decode(data[: int(kept * len(data))])
+
+
+@pytest.mark.parametrize(
+    ("container", "codec", "sr", "muxer"), [e for e in ENCODINGS if e[0] in ENDLESS]
+)
+def test_of_a_stream_without_an_end_all_that_came_is_heard(
+    container: str, codec: str, sr: int, muxer: str
+) -> None:
+    data = encoded(tone(4.0, sr=sr), codec=codec, sr=sr, muxer=muxer)
+    assert decode(data[: len(data) // 2]).duration_s == pytest.approx(2.0, abs=0.1)
+
+
+def test_a_recorder_that_was_not_done_states_no_length() -> None:
+    data = bytearray(encoded(tone(2.0, sr=22_050), codec="pcm_s16le", sr=22_050, muxer="caf"))
+    struct.pack_into(">q", data, data.index(b"data") + 4, -1)
+    assert decode(bytes(data)).duration_s == pytest.approx(2.0, abs=0.01)
 
 
 @pytest.mark.parametrize("size", [0, 0xFFFFFFFF, 0x7FFFFFFF])

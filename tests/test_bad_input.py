@@ -2,6 +2,7 @@
 
 import base64
 import io
+import json
 import os
 import sqlite3
 from collections.abc import Callable
@@ -142,6 +143,18 @@ def test_a_body_without_a_length_stops_at_the_limit(config: Config) -> None:
             environ_overrides={"wsgi.input_terminated": True},
         )
         assert answer.status_code == 413
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "", "text/plain"])
+def test_whatever_json_calls_itself_it_has_the_limit_of_json(
+    config: Config, content_type: str
+) -> None:
+    client = create_app(replace(config, max_upload_mb=0.2, max_json_mb=0.1)).test_client()
+    body = json.dumps({"audio": "a" * 150_000})
+    for headers in ({}, {"Idempotency-Key": "one"}, {"Prefer": "respond-async"}):
+        answer = client.post("/record", data=body, content_type=content_type, headers=headers)
+        assert answer.status_code == 413
+        assert answer.get_json(force=True)["code"] == "too_large"
 
 
 def test_without_models_the_service_starts_and_says_so(config: Config, tmp_path: Path) -> None:

@@ -1,0 +1,79 @@
+"""Bytes that a recording lacks at its end, by what its container states of itself.
+
+FFmpeg reads these containers to wherever they end and then calls that their length, so that a
+recording whose upload broke off would pass for a whole one.
+
+References
+----------
+.. [1] RFC 3533, "The Ogg Encapsulation Format Version 0", section 6.
+.. [2] Apple, "Core Audio Format Specification 1.0", the audio data chunk.
+.. [3] Microsoft, "Advanced Systems Format (ASF) Specification", section 3.2.
+"""
+
+import struct
+from typing import Final
+
+_OGG_HEADER_BYTES: Final = 27
+# What writers add or leave out at the end of these, and no loss of sound.
+_PADDING_BYTES: Final = {"caf": 100, "wma": 100}
+_CAF_UNKNOWN: Final = -1
+_ASF_FILE_PROPERTIES: Final = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
+# From the object's beginning: its own identifier and size, then the file's identifier.
+_ASF_FILE_SIZE_AT: Final = 40
+_ASF_FLAGS_AT: Final = 88
+_ASF_BROADCAST: Final = 1
+
+
+def lost_bytes(container: str, data: bytes) -> int:
+    """Tell how many bytes are missing at the end of a file.
+
+    Parameters
+    ----------
+    container : str
+        See `containers.identify`.
+    data : bytes
+        What came of the file.
+
+    Returns
+    -------
+    int
+        0 for containers that state no length, or whose length the decoder holds to itself.
+    """
+    lost = {"ogg": _lost_of_ogg, "caf": _lost_of_caf, "wma": _lost_of_asf}.get(container)
+    try:
+        n_bytes = lost(data) if lost else 0
+    except struct.error:
+        return 0  # the header itself is cut, which the decoder tells
+    return n_bytes if n_bytes > _PADDING_BYTES.get(container, 0) else 0
+
+
+def _lost_of_ogg(data: bytes) -> int:
+    """Look at the last page, which states its own length only; without its end it is not read."""
+    page = data[data.rfind(b"OggS") :]
+    lacing = page[_OGG_HEADER_BYTES:]
+    n_segments = page[_OGG_HEADER_BYTES - 1] if lacing else 0
+    stated = _OGG_HEADER_BYTES + n_segments + sum(lacing[:n_segments])
+    return stated - len(page)
+
+
+def _lost_of_caf(data: bytes) -> int:
+    """Look for the chunk of the audio; recorders that are not done state -1."""
+    position = 8
+    while True:
+        name, size = struct.unpack_from(">4sq", data, position)
+        position += 12
+        if name == b"data":
+            return 0 if size == _CAF_UNKNOWN else position + size - len(data)
+        if size < 0:
+            return 0  # broken, which the decoder tells
+        position += size
+
+
+def _lost_of_asf(data: bytes) -> int:
+    """Read the size of the file, which broadcasts do not know."""
+    start = data.find(_ASF_FILE_PROPERTIES)
+    if start < 0:
+        return 0
+    (size,) = struct.unpack_from("<Q", data, start + _ASF_FILE_SIZE_AT)
+    (flags,) = struct.unpack_from("<I", data, start + _ASF_FLAGS_AT)
+    return 0 if flags & _ASF_BROADCAST else size - len(data)
