@@ -20,6 +20,8 @@ SHARES: Final = MappingProxyType(
     {"cremad": 0.75, "tess": 0.25, "ravdess": 2.0, "savee": 2.0, "emodb": 2.0}
 )
 MIN_FRAMES, MAX_FRAMES = 60, 560
+# The encoder's 8 s, of which the service makes windows; one clip of the corpora is longer.
+MAX_JUDGED_FRAMES: Final = 800
 # Lengths of training batches are multiples of this, so that few shapes are compiled.
 FRAME_STEP: Final = 8
 WARM_UP_SHARE: Final = 0.1
@@ -255,7 +257,7 @@ def predict_clips(
     """
     outputs: dict[int, FloatArray] = {}
     asked = np.arange(len(clips)) if asked is None else asked
-    lengths = np.minimum(clips.lengths[asked], 800)
+    lengths = np.minimum(clips.lengths[asked], MAX_JUDGED_FRAMES)
     for length in np.unique(lengths):
         alike = asked[lengths == length]
         for start in range(0, len(alike), 64):

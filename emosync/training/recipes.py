@@ -167,6 +167,26 @@ def learn(method: str, task: Task) -> Learnt:
     return RECIPES[method](task)
 
 
+def is_answered(method: str, task: Task) -> bool:
+    """Tell whether a network has learnt a split, and has answered what it is asked, before.
+
+    Parameters
+    ----------
+    method, task
+        See `learn`.
+
+    Returns
+    -------
+    bool
+        False for the other methods, which learn in minutes and keep nothing.
+    """
+    return _answers_file(task, method).exists()
+
+
+def _answers_file(task: Task, method: str) -> Path:
+    return task.file(method, f"-{digest(task.asked.tolist())}.logits.npy")
+
+
 def log_mels(task: Task) -> ClipFrames:
     """Give the log-mel power of every clip."""
     paths = [clip.path for clip in task.clips]
@@ -328,7 +348,7 @@ def _learnt_network(
     task: Task,
     method: str,
 ) -> Learnt:
-    saved = task.file(method, f"-{digest(task.asked.tolist())}.logits.npy")
+    saved = _answers_file(task, method)
     if not saved.exists():
         save_array(saved, predict_clips(model, clips, whisper_input, task.asked))
     logits = np.asarray(np.load(saved), np.float32)

@@ -27,7 +27,15 @@ from emosync.training.evaluation import (
     softmax,
 )
 from emosync.training.export import write_card
-from emosync.training.recipes import CLASSICAL, FEATURES, Task, learn, training_minutes
+from emosync.training.finetuning import MAX_JUDGED_FRAMES
+from emosync.training.recipes import (
+    CLASSICAL,
+    FEATURES,
+    Task,
+    is_answered,
+    learn,
+    training_minutes,
+)
 from emosync.training.splits import N_FOLDS, seed_split, speaker_folds
 
 # Whose model the shipped `whisper` goes on from. The mean of several folds' weights was tried:
@@ -35,9 +43,8 @@ from emosync.training.splits import N_FOLDS, seed_split, speaker_folds
 ORIGIN_FOLD: Final = 0
 # Predictions on speakers that were not heard, folds side by side; the temperature and the
 # confusion matrix of the shipped model come from them.
-HELD_OUT_FILE: Final = "speaker.npz"
-SPEAKER_FILE: Final = "speaker.json"
-SEED_FILE: Final = "seed.json"
+HELD_OUT_SUFFIX: Final = ".npz"
+FIGURES_SUFFIX: Final = ".json"
 MODEL_TYPES: Final = {
     "whisper": "Whisper tiny encoder, fine-tuned, linear head on mean and deviation of 4 layers",
     "cnn": "convolutional network, 1.7 million parameters, taught by whisper",
@@ -109,22 +116,24 @@ def evaluate_speakers(
     work : Path
         For caches; what was trained before is not trained again.
     folds : iterable of int
-        Which of the five folds; the figures say so if it is not all.
+        Which of the five folds to learn. Those that were learnt before count as well; the
+        figures say so if that is not all.
 
     Returns
     -------
     dict
         See `evaluation.accuracy_figures`, with `by_fold` (accuracy) and `protocol`.
     """
-    clips = read_speech(root)
+    clips, wanted = read_speech(root), set(folds)
     parts = {}
-    for fold in folds:
+    for fold in range(N_FOLDS):
         task = _fold_task(clips, fold, work)
-        parts[fold] = task.asked, learn(method, task).logits
+        if fold in wanted or is_answered(method, task):
+            parts[fold] = task.asked, learn(method, task).logits
     heard = np.concatenate([indices for indices, _ in parts.values()])
     logits = np.concatenate([part for _, part in parts.values()])
-    (work / method).mkdir(parents=True, exist_ok=True)
-    np.savez(work / method / HELD_OUT_FILE, indices=heard, logits=logits)
+    judged = _everyone_task(clips, "speaker", work)
+    np.savez(judged.file(method, HELD_OUT_SUFFIX), indices=heard, logits=logits)
     figures = _calibrated_figures(method, [clips[i] for i in heard], logits)
     truth = np.array(label_indices(clips))
     figures["by_fold"] = {
@@ -133,7 +142,20 @@ def evaluate_speakers(
     }
     whole = "" if len(parts) == N_FOLDS else f"; {len(parts)} of the {N_FOLDS} folds"
     figures["protocol"] = f"no speaker on both sides, grouped {N_FOLDS}-fold{whole}"
-    return _keep(figures, work / method / SPEAKER_FILE)
+    return _keep(figures, judged.file(method, FIGURES_SUFFIX))
+
+
+def _everyone_task(
+    clips: Sequence[Clip], name: str, work: Path, *, start: Task | None = None
+) -> Task:
+    """Hear everyone; a twentieth of the clips shows whether served files are the model's own."""
+    everyone = np.arange(len(clips))
+    return Task(clips, SPEECH_EMOTIONS, everyone, everyone[::20], name, work, start=start)
+
+
+def _seed_task(clips: Sequence[Clip], work: Path) -> Task:
+    """Hold out a fifth of the clips, whoever speaks."""
+    return Task(clips, SHARED_SPEECH_EMOTIONS, *seed_split(clips), "seed", work)
 
 
 def _fold_task(clips: Sequence[Clip], fold: int, work: Path) -> Task:
@@ -157,15 +179,15 @@ def evaluate_seed(method: str, root: Path, work: Path) -> dict[str, Any]:
         See `evaluation.accuracy_figures`, with `protocol`.
     """
     clips = read_speech(root)
-    train, test = seed_split(clips)
-    task = Task(clips, SHARED_SPEECH_EMOTIONS, train, test, "seed", work)
-    logits = learn(method, task).logits
-    figures = accuracy_figures([clips[i] for i in test], SHARED_SPEECH_EMOTIONS, softmax(logits))
+    task = _seed_task(clips, work)
+    probabilities = softmax(learn(method, task).logits)
+    asked = [clips[i] for i in task.asked]
+    figures = accuracy_figures(asked, SHARED_SPEECH_EMOTIONS, probabilities)
     figures["protocol"] = (
         "RAVDESS, SAVEE, TESS and CREMA-D, six emotions, stratified random 80/20, seed 42; "
         "speakers stand on both sides"
     )
-    return _keep(figures, work / method / SEED_FILE)
+    return _keep(figures, task.file(method, FIGURES_SUFFIX))
 
 
 def ship(
@@ -205,7 +227,7 @@ def ship(
         trained weights are kept; run again with KERAS_BACKEND=tensorflow.
     """
     clips = read_speech(root)
-    judged = work / method / HELD_OUT_FILE
+    judged = _everyone_task(clips, "speaker", work).file(method, HELD_OUT_SUFFIX)
     if not judged.exists():
         raise FileNotFoundError(
             f"Judge it first: evaluate speech --method {method} --protocol speaker."
@@ -234,15 +256,12 @@ def ship(
 
 
 def _shipped_task(method: str, clips: Sequence[Clip], fold: int | None, work: Path) -> Task:
-    """Tell what the shipped model learns: a fold, or everyone.
-
-    It is asked about a twentieth of the clips, to see that the served files are its own.
-    """
-    everyone = np.arange(len(clips))
-    if fold is not None:
-        return replace(_fold_task(clips, fold, work), asked=everyone[::20])
+    """Tell what the shipped model learns: a fold, or everyone."""
     start = None if method in CLASSICAL else _fold_task(clips, ORIGIN_FOLD, work)
-    return Task(clips, SPEECH_EMOTIONS, everyone, everyone[::20], "all", work, start=start)
+    everyone = _everyone_task(clips, "all", work, start=start)
+    if fold is None:
+        return everyone
+    return replace(_fold_task(clips, fold, work), asked=everyone.asked)
 
 
 def _temperature(method: str, clips: Sequence[Clip], logits: FloatArray) -> float:
@@ -253,19 +272,20 @@ def _temperature(method: str, clips: Sequence[Clip], logits: FloatArray) -> floa
 
 
 def _served(folder: Path, clips: Sequence[Clip]) -> FloatArray:
-    """Ask a model's served file, as the service does: probabilities (n_clips, n_labels)."""
+    """Ask a model's served file about clips as they are judged: (n_clips, n_labels)."""
     artifact = load_artifact(folder)
     extract = extractor(artifact.card["feature_type"], artifact.card["feature_settings"])
-    answers = [artifact.run(extract(read_voice(clip.path))[np.newaxis])[0] for clip in clips]
-    return np.stack(answers)
+    # Frames of the networks; of the others one vector, which is shorter.
+    seen = (extract(read_voice(clip.path))[:MAX_JUDGED_FRAMES] for clip in clips)
+    return np.stack([artifact.run(x[np.newaxis])[0] for x in seen])
 
 
 def _as_served(
     method: str, clips: Sequence[Clip], folder: Path, temperature: float, work: Path
 ) -> dict[str, Any]:
     """Tell what int8 weights cost: the last fold that was judged, in float32 and as served."""
-    judged = json.loads((work / method / SPEAKER_FILE).read_text("utf-8"))["by_fold"]
-    fold = max(map(int, judged))
+    judged = _everyone_task(clips, "speaker", work).file(method, FIGURES_SUFFIX)
+    fold = max(map(int, json.loads(judged.read_text("utf-8"))["by_fold"]))
     task = _fold_task(clips, fold, work)
     held_out = [clips[i] for i in task.asked]
     learnt = learn(method, task)
@@ -295,8 +315,8 @@ def _calibrated_figures(method: str, clips: Sequence[Clip], logits: FloatArray) 
 
 
 def _card(method: str, task: Task, heard: Sequence[Clip], temperature: float) -> dict[str, Any]:
-    folder = task.work / method
-    protocols = {"speaker": folder / SPEAKER_FILE, "seed": folder / SEED_FILE}
+    judged = _everyone_task(task.clips, "speaker", task.work), _seed_task(task.clips, task.work)
+    protocols = {part.name: part.file(method, FIGURES_SUFFIX) for part in judged}
     origin = task.start if method == "whisper" else None
     minutes = sum(training_minutes(part, method) for part in (origin, task) if part)
     return {
