@@ -19,6 +19,7 @@ from predictor import METHODS
 ROOT: Final = Path(__file__).parent.parent
 MODELS_PATH: Final = ROOT / "models" / "speech"
 DASH: Final = "-"
+_SENTENCE_END: Final = re.compile(r"(?<=\.) ")
 
 # gunicorn.conf.py reads these; their defaults stand there.
 SERVER_VARIABLES: Final = MappingProxyType(
@@ -119,7 +120,18 @@ def protocols(cards: Cards) -> str:
             if text:
                 methods.setdefault((name, text), []).append(f"`{method}`")
     lines = [f"- {name}: {text} ({', '.join(which)})" for (name, text), which in methods.items()]
-    return "\n".join([*lines, *(line for method in cards for line in _details(cards, method))])
+    details = (line for method in cards for line in _details(cards, method))
+    return "\n".join([*lines, *_choices(cards), *details])
+
+
+def _choices(cards: Cards) -> Iterator[str]:
+    """Tell what chose a method's settings and what its shipped model heard, where cards differ."""
+    said = {m: _SENTENCE_END.split(card.get("protocol", "")) for m, card in cards.items()}
+    shared = set.intersection(*map(set, said.values())) if said else set()
+    for method, sentences in said.items():
+        own = [sentence for sentence in sentences if sentence and sentence not in shared]
+        if own:
+            yield f"- `{method}`: {' '.join(own)}"
 
 
 def _details(cards: Cards, method: str) -> Iterator[str]:

@@ -11,11 +11,14 @@ References
 """
 
 import struct
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Final
 
 _OGG_HEADER_BYTES: Final = 27
 # What writers add or leave out at the end of these, and no loss of sound.
-_PADDING_BYTES: Final = {"caf": 100, "wma": 100}
+_PADDING_BYTES: Final = MappingProxyType({"avi": 100, "caf": 100, "wma": 100})
+_RIFF_STREAMED: Final = 0xFFFF_FFFF
 _CAF_UNKNOWN: Final = -1
 _ASF_FILE_PROPERTIES: Final = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
 # From the object's beginning: its own identifier and size, then the file's identifier.
@@ -39,7 +42,7 @@ def lost_bytes(container: str, data: bytes) -> int:
     int
         0 for containers that state no length, or whose length the decoder holds to itself.
     """
-    lost = {"ogg": _lost_of_ogg, "caf": _lost_of_caf, "wma": _lost_of_asf}.get(container)
+    lost = _LOST.get(container)
     try:
         n_bytes = lost(data) if lost else 0
     except struct.error:
@@ -77,3 +80,14 @@ def _lost_of_asf(data: bytes) -> int:
     (size,) = struct.unpack_from("<Q", data, start + _ASF_FILE_SIZE_AT)
     (flags,) = struct.unpack_from("<I", data, start + _ASF_FLAGS_AT)
     return 0 if flags & _ASF_BROADCAST else size - len(data)
+
+
+def _lost_of_avi(data: bytes) -> int:
+    """Read the size of the first RIFF chunk, which recorders that are not done leave at 0."""
+    (size,) = struct.unpack_from("<I", data, 4)
+    return 0 if size == _RIFF_STREAMED else 8 + size - len(data)
+
+
+_LOST: Final[Mapping[str, Callable[[bytes], int]]] = MappingProxyType(
+    {"ogg": _lost_of_ogg, "caf": _lost_of_caf, "wma": _lost_of_asf, "avi": _lost_of_avi}
+)

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import soundfile as sf
-from encodings_of_voice import ENCODINGS, encoded, silent_video
+from encodings_of_voice import ENCODINGS, encoded, silent_video, video
 from peak_memory import printed_by
 
 from emosync.audio import AudioLimits, decode, decode_blocks
@@ -25,7 +25,7 @@ from emosync.lost_bytes import lost_bytes
 
 FloatArray = npt.NDArray[np.float32]
 # Containers that can be joined at any moment, and so state no length.
-ENDLESS = {"aac", "ts"}
+ENDLESS = {"aac", "ts", "flv"}
 
 
 def tone(duration_s: float = 1.0, *, sr: int = 16_000, hz: float = 440.0) -> FloatArray:
@@ -328,6 +328,15 @@ def test_a_wav_streamed_without_its_length_is_read_to_its_end(size: int) -> None
 
 def test_a_few_lost_bytes_at_the_end_are_forgiven() -> None:
     assert decode(wav_bytes(tone())[:-100]).duration_s == pytest.approx(1.0, abs=0.01)
+
+
+@pytest.mark.parametrize(("muxer", "codec"), [("mp4", "aac"), ("webm", "libopus")])
+def test_of_a_video_the_sound_is_taken(muxer: str, codec: str) -> None:
+    film = video(tone(2.0, sr=48_000), sr=48_000, muxer=muxer, codec=codec)
+    found = decode(film)
+    assert found.container == muxer
+    assert found.duration_s == pytest.approx(2.0, abs=0.1)
+    assert peak_hz(found.y) == pytest.approx(440, abs=2)
 
 
 def test_a_video_without_sound_has_no_audio_track() -> None:

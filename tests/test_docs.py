@@ -273,6 +273,15 @@ def test_protocols_name_their_methods(cards: dict[str, Any]) -> None:
     ]
 
 
+def test_protocols_tell_what_is_not_true_of_every_model(cards: dict[str, Any]) -> None:
+    for method, own in (("whisper", "It heard all."), ("cnn", "It heard a fold. Nothing chose.")):
+        cards[method] = cards["whisper"] | {"protocol": f"Split by speaker, of course. {own}"}
+    assert tables.protocols(cards).splitlines()[2:] == [
+        "- `whisper`: It heard all.",
+        "- `cnn`: It heard a fold. Nothing chose.",
+    ]
+
+
 def test_protocols_tell_folds_corpora_and_what_int8_costs(cards: dict[str, Any]) -> None:
     figures = cards["whisper"]["figures"]
     figures["speaker"]["by_fold"] = {"0": 0.78, "1": 0.742}

@@ -21,10 +21,9 @@ from emosync.labels import (
 )
 
 AUDIO_SUFFIXES: Final = frozenset(
-    {".wav", ".mp3", ".flac", ".ogg", ".opus", ".m4a", ".aac", ".mp4", ".webm", ".aiff", ".au"}
+    {".wav", ".mp3", ".flac", ".ogg", ".oga", ".opus", ".m4a", ".aac", ".aif", ".aiff", ".au"}
+    | {".caf", ".wma", ".amr", ".mp4", ".mov", ".3gp", ".webm", ".mkv", ".avi", ".flv", ".ts"}
 )
-
-
 # As its authors say, nothing was recorded.
 CREMAD_SILENT: Final = frozenset({"1076_MTI_SAD_XX"})
 SAVEE_SPEAKERS: Final = frozenset({"DC", "JE", "JK", "KL"})
