@@ -75,6 +75,13 @@ def test_the_temperature_stays_within_its_bounds(n_right: int, expected: float) 
     assert fit_temperature(logits, first_right(n_right, 4)) == pytest.approx(expected, abs=0.01)
 
 
+def test_a_clip_of_weight_two_counts_as_two_clips() -> None:
+    logits = np.tile(np.array([2, 0], np.float32), (4, 1))
+    once, twice = first_right(3, 4), np.append(first_right(3, 4), 0)
+    weighted = fit_temperature(logits, once, np.array([2, 1, 1, 1]))
+    assert weighted == pytest.approx(fit_temperature(np.tile(logits[:1], (5, 1)), twice), abs=1e-3)
+
+
 def test_softmax_by_hand_and_without_overflow() -> None:
     logits = np.array([[0, np.log(3)], [1000, 0], [-1000, -1000]], np.float32)
     np.testing.assert_allclose(softmax(logits), [[0.25, 0.75], [1, 1e-12], [0.5, 0.5]], rtol=1e-6)

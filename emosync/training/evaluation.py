@@ -86,7 +86,11 @@ def calibration_error(probabilities: FloatArray, truth: npt.NDArray[np.int64]) -
     return float(sum(gaps) / len(truth))
 
 
-def fit_temperature(logits: FloatArray, truth: npt.NDArray[np.int64]) -> float:
+def fit_temperature(
+    logits: FloatArray,
+    truth: npt.NDArray[np.int64],
+    weights: npt.NDArray[np.floating] | None = None,
+) -> float:
     """Find the number that logits are best divided by, by likelihood.
 
     Parameters
@@ -95,6 +99,8 @@ def fit_temperature(logits: FloatArray, truth: npt.NDArray[np.int64]) -> float:
         For clips of speakers that the model did not hear.
     truth : ndarray of shape (n_clips,)
         Label numbers.
+    weights : ndarray of shape (n_clips,), optional
+        How much each clip counts; all alike by default.
 
     Returns
     -------
@@ -102,7 +108,8 @@ def fit_temperature(logits: FloatArray, truth: npt.NDArray[np.int64]) -> float:
     """
 
     def loss(temperature: float) -> float:
-        return -float(np.log(softmax(logits / temperature)[np.arange(len(truth)), truth]).mean())
+        likelihood = softmax(logits / temperature)[np.arange(len(truth)), truth]
+        return -float(np.average(np.log(likelihood), weights=weights))
 
     return float(minimize_scalar(loss, bounds=(0.2, 5.0), method="bounded").x)
 

@@ -27,7 +27,7 @@ from emosync.training.evaluation import (
     softmax,
 )
 from emosync.training.export import write_card
-from emosync.training.finetuning import MAX_JUDGED_FRAMES
+from emosync.training.finetuning import MAX_JUDGED_FRAMES, SHARES
 from emosync.training.recipes import (
     CLASSICAL,
     FEATURES,
@@ -265,10 +265,14 @@ def _shipped_task(method: str, clips: Sequence[Clip], fold: int | None, work: Pa
 
 
 def _temperature(method: str, clips: Sequence[Clip], logits: FloatArray) -> float:
-    """Find what logits are divided by; 1 where probabilities are calibrated already."""
+    """Find what logits are divided by; 1 where probabilities are calibrated already.
+
+    A corpus counts as much as in training, lest TESS's two speakers be half of two folds.
+    """
     if method in CLASSICAL:
         return 1.0
-    return fit_temperature(logits, np.array(label_indices(clips)))
+    weights = np.array([SHARES[clip.corpus] for clip in clips])
+    return fit_temperature(logits, np.array(label_indices(clips)), weights)
 
 
 def _served(folder: Path, clips: Sequence[Clip]) -> FloatArray:
