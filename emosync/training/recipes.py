@@ -130,6 +130,10 @@ class Task:
         folder.mkdir(parents=True, exist_ok=True)
         return folder / f"{self.name}-{known}{suffix}"
 
+    def answers(self, method: str) -> Path:
+        """Name the file of what a network says of the clips that it is asked about."""
+        return self.file(method, f"-{digest(self.asked.tolist())}.logits.npy")
+
 
 @dataclass(frozen=True)
 class Learnt:
@@ -165,26 +169,6 @@ def learn(method: str, task: Task) -> Learnt:
     Learnt
     """
     return RECIPES[method](task)
-
-
-def is_answered(method: str, task: Task) -> bool:
-    """Tell whether a network has learnt a split, and has answered what it is asked, before.
-
-    Parameters
-    ----------
-    method, task
-        See `learn`.
-
-    Returns
-    -------
-    bool
-        False for the other methods, which learn in minutes and keep nothing.
-    """
-    return _answers_file(task, method).exists()
-
-
-def _answers_file(task: Task, method: str) -> Path:
-    return task.file(method, f"-{digest(task.asked.tolist())}.logits.npy")
 
 
 def log_mels(task: Task) -> ClipFrames:
@@ -348,7 +332,7 @@ def _learnt_network(
     task: Task,
     method: str,
 ) -> Learnt:
-    saved = _answers_file(task, method)
+    saved = task.answers(method)
     if not saved.exists():
         save_array(saved, predict_clips(model, clips, whisper_input, task.asked))
     logits = np.asarray(np.load(saved), np.float32)

@@ -28,14 +28,7 @@ from emosync.training.evaluation import (
 )
 from emosync.training.export import write_card
 from emosync.training.finetuning import MAX_JUDGED_FRAMES, SHARES
-from emosync.training.recipes import (
-    CLASSICAL,
-    FEATURES,
-    Task,
-    is_answered,
-    learn,
-    training_minutes,
-)
+from emosync.training.recipes import CLASSICAL, FEATURES, Task, learn, training_minutes
 from emosync.training.splits import N_FOLDS, seed_split, speaker_folds
 
 # Whose model the shipped `whisper` goes on from. The mean of several folds' weights was tried:
@@ -128,7 +121,7 @@ def evaluate_speakers(
     parts = {}
     for fold in range(N_FOLDS):
         task = _fold_task(clips, fold, work)
-        if fold in wanted or is_answered(method, task):
+        if fold in wanted or task.answers(method).exists():
             parts[fold] = task.asked, learn(method, task).logits
     heard = np.concatenate([indices for indices, _ in parts.values()])
     logits = np.concatenate([part for _, part in parts.values()])
