@@ -154,7 +154,7 @@ def _draw_waveform(ax: Axes, y: Samples, *, duration_s: float) -> None:
     limit = max(0.05, 1.08 * float(np.abs(y).max()))
     ax.set_ylim(-limit, limit)
     ax.set_title("Waveform")
-    ax.set_ylabel("Amplitude (1 = full scale)")
+    ax.set_ylabel("Share of full scale")
     ax.yaxis.set_major_locator(MaxNLocator(5, symmetric=True))
     ax.legend(
         loc="lower right", bbox_to_anchor=(1.0, 0.98), ncols=2, frameon=False,
