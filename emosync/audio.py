@@ -13,7 +13,7 @@ import soundfile as sf
 import soxr
 from av.container import InputContainer
 
-from emosync.containers import after_id3, container_of, identify
+from emosync.containers import after_id3, chunks, container_of, identify
 from emosync.errors import NoAudioTrack, SilentAudio, TooLong, TooShort, UnreadableMedia
 from emosync.framing import FloatArray
 from emosync.lost_bytes import lost_bytes
@@ -29,6 +29,7 @@ _MIN_SR_HZ, _MAX_SR_HZ = 1_000, 768_000
 # PCM, float, a-law and u-law by their number in a WAV header, and the extended header.
 # The MP3 decoder in libsndfile crashed on a damaged file, and prints to stderr.
 _PLAIN_FORMATS: Final = frozenset({0x0001, 0x0003, 0x0006, 0x0007, 0xFFFE})
+_RIFF_CHUNK: Final = struct.Struct("<4sI")
 # Recorders that cannot seek back leave a huge or zero size in a WAV header.
 _STREAMED_BYTES: Final = 0x7FFF_0000
 # A cut of this much or less is padding or rounding, not a lost tail.
@@ -239,18 +240,15 @@ def _soundfile_blocks(wav: sf.SoundFile) -> Iterator[Block]:
 
 def _wav_format(data: bytes) -> int:
     """Read the number of the codec; raise if the audio is clearly shorter than stated."""
-    position, codec, bytes_per_s = 12, 0, 0
-    while position + 8 <= len(data):
-        name, size = struct.unpack_from("<4sI", data, position)
-        position += 8
-        if name == b"fmt " and position + 12 <= len(data):
-            codec, bytes_per_s = struct.unpack_from("<H6xI", data, position)
+    codec, bytes_per_s = 0, 0
+    for name, size, start in chunks(data, 12, _RIFF_CHUNK, even=True):
+        if name == b"fmt " and start + 12 <= len(data):
+            codec, bytes_per_s = struct.unpack_from("<H6xI", data, start)
         if name == b"data":
+            missing = size - (len(data) - start)
             break
-        position += size + size % 2
     else:
         raise UnreadableMedia("The wav file ends before its audio data; send all of it.")
-    missing = size - (len(data) - position)
     if size < _STREAMED_BYTES and missing > _TRUNCATION_S * bytes_per_s:
         raise UnreadableMedia(
             f"The wav file is cut off: {missing} of {size} bytes of audio are missing; "

@@ -1,6 +1,8 @@
 """What kind of recording the bytes are, whatever their name says."""
 
 import re
+from collections.abc import Iterator
+from struct import Struct
 from typing import Final
 
 from emosync.errors import UnreadableMedia, UnsupportedMedia
@@ -72,6 +74,39 @@ def after_id3(data: bytes) -> memoryview:
         return memoryview(data)
     a, b, c, d = data[6:10]
     return memoryview(data)[10 + (a << 21 | b << 14 | c << 7 | d) :]
+
+
+def chunks(
+    data: bytes, position: int, head: Struct, *, even: bool
+) -> Iterator[tuple[bytes, int, int]]:
+    """Walk over a file that is made of chunks, each with its name and size ahead of it.
+
+    Parameters
+    ----------
+    data : bytes
+        The file.
+    position : int
+        Where the first chunk begins.
+    head : Struct
+        Layout of name and size.
+    even : bool
+        Whether a chunk of odd size is followed by a byte of padding.
+
+    Yields
+    ------
+    name : bytes
+    size : int
+        As stated; the file may end before.
+    start : int
+        Where the content begins.
+    """
+    while position + head.size <= len(data):
+        name, size = head.unpack_from(data, position)
+        position += head.size
+        yield name, size, position
+        if size < 0:
+            return
+        position += size + (size % 2 if even else 0)
 
 
 def container_of(data: bytes) -> str:

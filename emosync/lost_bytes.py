@@ -15,10 +15,15 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
+from emosync.containers import chunks
+
 _OGG_HEADER_BYTES: Final = 27
+_MAX_SEGMENTS: Final = 255
 # What writers add or leave out at the end of these, and no loss of sound.
 _PADDING_BYTES: Final = MappingProxyType({"avi": 100, "caf": 100, "wma": 100})
 _RIFF_STREAMED: Final = 0xFFFF_FFFF
+_CAF_HEADER_BYTES: Final = 8
+_CAF_CHUNK: Final = struct.Struct(">4sq")
 _CAF_UNKNOWN: Final = -1
 _ASF_FILE_PROPERTIES: Final = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
 # From the object's beginning: its own identifier and size, then the file's identifier.
@@ -52,24 +57,19 @@ def lost_bytes(container: str, data: bytes) -> int:
 
 def _lost_of_ogg(data: bytes) -> int:
     """Look at the last page, which states its own length only; without its end it is not read."""
-    page = data[data.rfind(b"OggS") :]
-    lacing = page[_OGG_HEADER_BYTES:]
-    n_segments = page[_OGG_HEADER_BYTES - 1] if lacing else 0
+    start = data.rfind(b"OggS")
+    lacing = data[start + _OGG_HEADER_BYTES : start + _OGG_HEADER_BYTES + _MAX_SEGMENTS]
+    n_segments = data[start + _OGG_HEADER_BYTES - 1] if lacing else 0
     stated = _OGG_HEADER_BYTES + n_segments + sum(lacing[:n_segments])
-    return stated - len(page)
+    return start + stated - len(data)
 
 
 def _lost_of_caf(data: bytes) -> int:
     """Look for the chunk of the audio; recorders that are not done state -1."""
-    position = 8
-    while True:
-        name, size = struct.unpack_from(">4sq", data, position)
-        position += 12
+    for name, size, start in chunks(data, _CAF_HEADER_BYTES, _CAF_CHUNK, even=False):
         if name == b"data":
-            return 0 if size == _CAF_UNKNOWN else position + size - len(data)
-        if size < 0:
-            return 0  # broken, which the decoder tells
-        position += size
+            return 0 if size == _CAF_UNKNOWN else start + size - len(data)
+    return 0  # it is broken, which the decoder tells
 
 
 def _lost_of_asf(data: bytes) -> int:

@@ -319,6 +319,14 @@ def test_a_recorder_that_was_not_done_states_no_length() -> None:
     assert decode(bytes(data)).duration_s == pytest.approx(2.0, abs=0.01)
 
 
+@pytest.mark.parametrize("size", [-2, 2**63 - 1])
+def test_a_chunk_of_impossible_size_is_unreadable(size: int) -> None:
+    data = bytearray(encoded(tone(2.0, sr=22_050), codec="pcm_s16le", sr=22_050, muxer="caf"))
+    struct.pack_into(">q", data, data.index(b"desc") + 4, size)
+    with pytest.raises(UnreadableMedia):
+        decode(bytes(data))
+
+
 @pytest.mark.parametrize("size", [0, 0xFFFFFFFF, 0x7FFFFFFF])
 def test_a_wav_streamed_without_its_length_is_read_to_its_end(size: int) -> None:
     data = bytearray(wav_bytes(tone()))

@@ -19,7 +19,7 @@ each_method = pytest.mark.parametrize("method", METHODS["speech"])
 
 
 def test_the_models_are_small_together() -> None:
-    files = [path for path in SPEECH.glob("*/model.*")]
+    files = list(SPEECH.glob("*/model.*"))
     assert len(files) == 2 * len(METHODS["speech"])
     assert sum(path.stat().st_size for path in files) <= MAX_BYTES
 

@@ -125,7 +125,7 @@ def evaluate_speakers(
             parts[fold] = task.asked, learn(method, task).logits
     heard = np.concatenate([indices for indices, _ in parts.values()])
     logits = np.concatenate([part for _, part in parts.values()])
-    judged = _everyone_task(clips, "speaker", work)
+    judged = _judged_task(clips, work)
     np.savez(judged.file(method, HELD_OUT_SUFFIX), indices=heard, logits=logits)
     figures = _calibrated_figures(method, [clips[i] for i in heard], logits)
     truth = np.array(label_indices(clips))
@@ -144,6 +144,11 @@ def _everyone_task(
     """Hear everyone; a twentieth of the clips shows whether served files are the model's own."""
     everyone = np.arange(len(clips))
     return Task(clips, SPEECH_EMOTIONS, everyone, everyone[::20], name, work, start=start)
+
+
+def _judged_task(clips: Sequence[Clip], work: Path) -> Task:
+    """Stand for all folds together: what was found out about them is kept by its files."""
+    return _everyone_task(clips, "speaker", work)
 
 
 def _seed_task(clips: Sequence[Clip], work: Path) -> Task:
@@ -220,7 +225,7 @@ def ship(
         trained weights are kept; run again with KERAS_BACKEND=tensorflow.
     """
     clips = read_speech(root)
-    judged = _everyone_task(clips, "speaker", work).file(method, HELD_OUT_SUFFIX)
+    judged = _judged_task(clips, work).file(method, HELD_OUT_SUFFIX)
     if not judged.exists():
         raise FileNotFoundError(
             f"Judge it first: evaluate speech --method {method} --protocol speaker."
@@ -281,7 +286,7 @@ def _as_served(
     method: str, clips: Sequence[Clip], folder: Path, temperature: float, work: Path
 ) -> dict[str, Any]:
     """Tell what int8 weights cost: the last fold that was judged, in float32 and as served."""
-    judged = _everyone_task(clips, "speaker", work).file(method, FIGURES_SUFFIX)
+    judged = _judged_task(clips, work).file(method, FIGURES_SUFFIX)
     fold = max(map(int, json.loads(judged.read_text("utf-8"))["by_fold"]))
     task = _fold_task(clips, fold, work)
     held_out = [clips[i] for i in task.asked]
@@ -312,7 +317,7 @@ def _calibrated_figures(method: str, clips: Sequence[Clip], logits: FloatArray) 
 
 
 def _card(method: str, task: Task, heard: Sequence[Clip], temperature: float) -> dict[str, Any]:
-    judged = _everyone_task(task.clips, "speaker", task.work), _seed_task(task.clips, task.work)
+    judged = _judged_task(task.clips, task.work), _seed_task(task.clips, task.work)
     protocols = {part.name: part.file(method, FIGURES_SUFFIX) for part in judged}
     origin = task.start if method == "whisper" else None
     minutes = sum(training_minutes(part, method) for part in (origin, task) if part)
